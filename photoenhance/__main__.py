@@ -1,0 +1,6 @@
+"""`python -m photoenhance`."""
+
+from photoenhance.cli.app import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,22 @@
+"""Adversarial losses: each a pair of functions, one a side."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class RelativisticHinge:
+    """Relativistic average hinge loss: each logit counts against the other side's mean logit.
+
+    Source: Jolicoeur-Martineau 2018, the variant named RaHingeGAN, https://arxiv.org/abs/1807.00734.
+    Differs: half the sum, as UEGAN trains with it.
+    """
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Push real logits above, and fake logits below, the other side's mean by 1."""
+        real_shortfall = F.relu(1 - (real - fake.mean()))
+        fake_shortfall = F.relu(1 + (fake - real.mean()))
+        return (real_shortfall.mean() + fake_shortfall.mean()) / 2
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Swap the two sides."""
+        return self.discriminator(fake, real)

@@ -1,0 +1,41 @@
+"""Mean and variance of channels, merged over tiles without losing digits."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Count, mean and centred sum of squares of each channel, in float64.
+
+    Source: Chan, Golub and LeVeque 1979, the pairwise update of mean and centred sum.
+    """
+
+    count: int
+    mean: Tensor  # (C,)
+    squares: Tensor  # (C,)
+
+    @staticmethod
+    def of(features: Tensor) -> "Moments":
+        """Measure `(1, C, h, w)` features over all their pixels."""
+        variance, mean = torch.var_mean(features[0], dim=(-2, -1), correction=0)
+        count = features.shape[-2] * features.shape[-1]
+        return Moments(count, mean.double(), variance.double() * count)
+
+    def merged(self, other: "Moments") -> "Moments":
+        """Return the moments of both sets of pixels together."""
+        count = self.count + other.count
+        delta = other.mean - self.mean
+        mean = self.mean + delta * (other.count / count)
+        squares = self.squares + other.squares + delta**2 * (self.count * other.count / count)
+        return Moments(count, mean, squares)
+
+    def scale_and_shift(self, epsilon: float) -> tuple[Tensor, Tensor]:
+        """Return `a` and `b`, each `(C,)` float64: `a * x + b` is x less its mean, over its deviation.
+
+        The variance is the biased one, with `epsilon` added before the root.
+        """
+        scale = (self.squares / self.count + epsilon).rsqrt()
+        return scale, -self.mean * scale

@@ -1,0 +1,244 @@
+"""UEGAN: a generator that normalises and fuses five scales, and a discriminator that judges five.
+
+Source: Ni, Yang, Wang, Ma and Kwong 2020, Towards Unsupervised Deep Image Enhancement with
+Generative Adversarial Network, https://arxiv.org/abs/2012.15020.
+Differs: images are in [0, 1] on the outside; the authors' range of [-1, 1] begins and ends here.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils import spectral_norm
+
+from photoenhance.networks.generator import Generator, Scheme, SchemeName, Tile
+from photoenhance.networks.layers import upsample, upsample_window
+from photoenhance.networks.moments import Moments
+
+LEVELS = 5
+SLOPE = 0.2  # of the leaky rectifier, everywhere
+EPSILON = 1e-5  # added to variances by the global attention's normalisation
+
+
+@dataclass(frozen=True, slots=True)
+class UEGANConfig:
+    """What fixes the networks' shapes.
+
+    Attributes:
+        width: channels of the finest level, a multiple of 8; the authors use 32.
+    """
+
+    width: int = 32
+
+    def channels(self, level: int) -> int:
+        """Channels of level 1 (finest) to 5."""
+        return self.width * 2 ** (level - 1)
+
+
+class ConvBlock(nn.Module):
+    """Reflection padding, convolution, and an activation or nothing."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, activation: nn.Module
+    ) -> None:
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.ReflectionPad2d((kernel - 1) // 2) if kernel > 1 else nn.Identity(),
+            nn.Conv2d(inputs, outputs, kernel, stride),
+            activation,
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map `(N, inputs, H, W)` to `(N, outputs, H, W)`, halved (rounded up) by stride 2."""
+        return self.main(features)
+
+
+def _rectified(inputs: int, outputs: int, kernel: int, stride: int = 1) -> ConvBlock:
+    activation = nn.LeakyReLU(SLOPE, inplace=True)
+    return ConvBlock(inputs, outputs, kernel, stride=stride, activation=activation)
+
+
+def _linear(inputs: int, outputs: int, kernel: int) -> ConvBlock:
+    return ConvBlock(inputs, outputs, kernel, activation=nn.Identity())
+
+
+class GlobalAttention(nn.Module):
+    """The global attention module (GAM), reduced to what reaches its output.
+
+    Source: section III-B of the paper.
+    Differs: the attention vector and the bias of `fuse` are constant over space, so the final
+    instance normalisation removes them; what is left is InstanceNorm(W_x t), with W_x the half of
+    `fuse` that multiplies the features. `conv` and the rest of `fuse` exist for the checkpoints.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.conv = nn.Sequential(
+            nn.Conv2d(2 * channels, channels // 8, 1, bias=False),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels // 8, channels, 1, bias=False),
+        )
+        self.fuse = nn.Sequential(nn.Conv2d(2 * channels, channels, 1))
+
+    @property
+    def weight(self) -> Tensor:
+        """W_x, `(C, C, 1, 1)`."""
+        return self.fuse[0].weight[:, : self.channels]
+
+    def project(self, features: Tensor) -> Tensor:
+        """Return W_x t, not yet normalised."""
+        return F.conv2d(features, self.weight)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map `(N, C, H, W)` to the same shape; each channel of each sample normalised."""
+        projected = self.project(features)
+        variance, mean = torch.var_mean(projected, dim=(-2, -1), correction=0, keepdim=True)
+        return (projected - mean) * (variance + EPSILON).rsqrt()
+
+
+class UEGANGenerator(Generator):
+    """Encoder of five levels, global attention at each, decoder, and a residual on the input."""
+
+    multiple = 16
+    smallest = 32
+
+    def __init__(self, config: UEGANConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or UEGANConfig()
+        c = [0, *(self.config.channels(level) for level in range(1, LEVELS + 1))]
+        self.enc1 = _rectified(3, c[1], 7)
+        self.enc2 = _rectified(c[1], c[2], 3, 2)
+        self.enc3 = _rectified(c[2], c[3], 3, 2)
+        self.enc4 = _rectified(c[3], c[4], 3, 2)
+        self.enc5 = _rectified(c[4], c[5], 3, 2)
+        # Index 0 was the authors' upsampling layer; the keys count it.
+        self.upsample1 = nn.Sequential(nn.Identity(), _linear(c[5], c[4], 1))
+        self.upsample2 = nn.Sequential(nn.Identity(), _linear(c[4], c[3], 1))
+        self.upsample3 = nn.Sequential(nn.Identity(), _linear(c[3], c[2], 1))
+        self.upsample4 = nn.Sequential(nn.Identity(), _linear(c[2], c[1], 1))
+        self.dec1 = _rectified(c[5], c[4], 3)
+        self.dec2 = _rectified(c[4], c[3], 3)
+        self.dec3 = _rectified(c[3], c[2], 3)
+        self.dec4 = _rectified(c[2], c[1], 3)
+        self.dec5 = nn.Sequential(_linear(c[1], c[1], 3), _linear(c[1], 3, 7))
+        self.ga5 = GlobalAttention(c[5])
+        self.ga4 = GlobalAttention(c[4])
+        self.ga3 = GlobalAttention(c[3])
+        self.ga2 = GlobalAttention(c[2])
+        self.ga1 = GlobalAttention(c[1])
+        self.whole_bytes = 38.0 * self.config.width
+
+    # Level k has encoder k and attention k; decoder 5-k takes level k+1 up to level k.
+    def _encoder(self, level: int) -> ConvBlock:
+        return (self.enc1, self.enc2, self.enc3, self.enc4, self.enc5)[level - 1]
+
+    def _attention(self, level: int) -> GlobalAttention:
+        return (self.ga1, self.ga2, self.ga3, self.ga4, self.ga5)[level - 1]
+
+    def _before_upsampling(self, level: int) -> ConvBlock:
+        return (self.upsample4, self.upsample3, self.upsample2, self.upsample1)[level - 1][1]
+
+    def _decoder(self, level: int) -> ConvBlock:
+        return (self.dec4, self.dec3, self.dec2, self.dec1)[level - 1]
+
+    def encode(self, image: Tensor) -> list[Tensor]:
+        """Return the five feature maps of an image in [0, 1], finest first."""
+        maps = [self.enc1(image * 2 - 1)]
+        for level in range(2, LEVELS + 1):
+            maps.append(self._encoder(level)(maps[-1]))
+        return maps
+
+    def _finish(self, image: Tensor, finest: Tensor, decoded: Tensor) -> Tensor:
+        residual = torch.tanh(self.dec5(decoded * finest))
+        return (image + residual / 2).clamp(0, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Enhance whole images; `(N, 3, H, W)` in [0, 1], sides multiples of 16, from 32 up.
+
+        Differs: the 1x1 convolutions run before the upsampling that they follow in the paper.
+        Bilinear weights sum to one, so the result is the same at a quarter of the cost.
+        """
+        maps = self.encode(image)
+        decoded = self.ga5(maps[-1])
+        for level in range(LEVELS - 1, 0, -1):
+            coarse = upsample(self._before_upsampling(level)(decoded))
+            fine = self._attention(level)(maps[level - 1])
+            decoded = self._decoder(level)(torch.cat([coarse, fine], dim=1))
+        return self._finish(image, maps[0], decoded)
+
+    def schemes(self) -> Sequence[Scheme]:
+        """Hold the maps of level 2, then 3, whole; at last hold nothing."""
+        return [LevelwiseScheme(self, held) for held in (2, 3, LEVELS + 1)]
+
+    def initialise(self, *, gain: float, last: float) -> None:
+        """Draw orthogonal weights of this gain, with no biases; scale the last convolution by `last`.
+
+        Differs: the authors' gain of 0.02 shrinks features about 60 times a level, far below the
+        epsilon of the normalisation, and weight decay then kills levels 3 to 5.
+        """
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.orthogonal_(module.weight, gain)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        with torch.no_grad():
+            self.dec5[1].main[1].weight.mul_(last)
+
+
+class UEGANDiscriminator(nn.Module):
+    """Five blocks that halve the image in turn, each with a head that judges its scale.
+
+    Source: section III-C of the paper; the widths, kernels and the tanh are the authors' code's.
+    """
+
+    smallest: ClassVar[int] = 65
+
+    def __init__(self, config: UEGANConfig | None = None) -> None:
+        super().__init__()
+        c = [3, *((config or UEGANConfig()).channels(level) for level in range(1, LEVELS + 1))]
+        self.d1, self.d1_pred = _judged(c[0], c[1], 7)
+        self.d2, self.d2_pred = _judged(c[1], c[2], 7)
+        self.d3, self.d3_pred = _judged(c[2], c[3], 7)
+        self.d4, self.d4_pred = _judged(c[3], c[4], 5)
+        self.d5, self.d5_pred = _judged(c[4], c[5], 5)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Return five maps of logits `(N, 1, h, w)` in [-1, 1], finest first, for sides >= 65."""
+        features, logits = image * 2 - 1, []
+        for block, head in (
+            (self.d1, self.d1_pred),
+            (self.d2, self.d2_pred),
+            (self.d3, self.d3_pred),
+            (self.d4, self.d4_pred),
+            (self.d5, self.d5_pred),
+        ):
+            features = block(features)
+            logits.append(head(features))
+        return logits
+
+    def initialise(self, *, gain: float) -> None:
+        """Draw orthogonal weights of this gain, with no biases."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                drawn = module.weight_orig if hasattr(module, "weight_orig") else module.weight
+                nn.init.orthogonal_(drawn, gain)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+
+def _judged(inputs: int, outputs: int, kernel: int) -> tuple[nn.Sequential, nn.Sequential]:
+    """Build a block and its head. The nesting gives the authors' key names."""
+    pad = (kernel - 1) // 2
+    # The hook form of spectral norm, deprecated or not, has the published checkpoints' keys.
+    normed = spectral_norm(nn.Conv2d(inputs, outputs, kernel, 2))
+    block = nn.Sequential(
+        nn.Sequential(nn.ReflectionPad2d(pad), normed, nn.LeakyReLU(SLOPE, inplace=True))
+    )
+    head = nn.Sequential(
+        nn.Sequential(nn.ReflectionPad2d(pad), nn.Conv2d(outputs, 1, kernel, bias=False), nn.Tanh())
+    )
+    return block, head

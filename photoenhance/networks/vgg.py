@@ -1,0 +1,121 @@
+"""Frozen VGG features for perceptual losses."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# Convolutions of each block of VGG-19 and VGG-16: Simonyan and Zisserman 2015, table 1.
+BLOCKS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
+CHANNELS = (64, 128, 256, 512, 512)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class VGGFeatures(nn.Module):
+    """The rectified outputs of some of a VGG's convolutions, frozen.
+
+    Attributes:
+        layers: names such as "relu3_1", shallow first; what `forward` returns.
+
+    Source: Simonyan and Zisserman 2015, https://arxiv.org/abs/1409.1556.
+    """
+
+    def __init__(
+        self,
+        preprocess: nn.Conv2d,
+        convolutions: Mapping[str, nn.Conv2d],
+        layers: Sequence[str],
+        *,
+        padding_mode: str,
+        ceil_mode: bool,
+    ) -> None:
+        super().__init__()
+        self.layers = tuple(layers)
+        self.padding_mode = padding_mode
+        self.ceil_mode = ceil_mode
+        self.preprocess = preprocess
+        self.convolutions = nn.ModuleDict(convolutions)
+        self.requires_grad_(requires_grad=False)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Return one `(N, C, h, w)` for each of `layers`, from `(N, 3, H, W)` in [0, 1]."""
+        features, found = self.preprocess(image), []
+        for name, convolution in self.convolutions.items():
+            if name.endswith("_1") and name != "conv1_1":
+                features = F.max_pool2d(features, 2, ceil_mode=self.ceil_mode)
+            features = F.relu(convolution(F.pad(features, (1, 1, 1, 1), self.padding_mode)))
+            layer = name.replace("conv", "relu")
+            if layer in self.layers:
+                found.append(features)
+            if layer == self.layers[-1]:
+                break
+        return found
+
+
+def truncated_vgg(tensors: Mapping[str, Tensor], layers: Sequence[str]) -> VGGFeatures:
+    """Build the activation-normalised VGG of style transfer, as deep as its tensors go.
+
+    It takes RGB as it is, by a 1x1 convolution of its own, pads by reflection and pools with
+    rounding up. Of `layers`, those that it lacks are left out.
+
+    Args:
+        tensors: `preprocess.weight`, `preprocess.bias`, `conv1_1.weight` and so on.
+        layers: wanted layers; those that the tensors reach are kept.
+
+    Raises:
+        ValueError: the tensors do not make such a network, or it has none of the layers.
+
+    Source: Gatys, Ecker and Bethge 2016, section 2, for the normalisation.
+    """
+    names = sorted({key.split(".")[0] for key in tensors} - {"preprocess"})
+    known = [name for name in names if name.startswith("conv")]
+    reached = [layer for layer in layers if layer.replace("relu", "conv") in known]
+    if "preprocess.weight" not in tensors or not known or known != names or not reached:
+        msg = f"expected preprocess.* and conv1_1.* to conv5_4.* with one of {', '.join(layers)}"
+        raise ValueError(msg)
+    return VGGFeatures(
+        _filled(tensors, "preprocess"),
+        {name: _filled(tensors, name) for name in known},
+        reached,
+        padding_mode="reflect",
+        ceil_mode=True,
+    )
+
+
+def plain_vgg(
+    convolutions: Sequence[nn.Conv2d], layers: Sequence[str], *, architecture: str = "vgg19"
+) -> VGGFeatures:
+    """Build the usual VGG: zero padding, ImageNet's mean and deviation taken from the image.
+
+    Args:
+        convolutions: all 3x3 convolutions in order, 16 for VGG-19; a prefix of them will do.
+        layers: wanted layers, shallow first.
+        architecture: "vgg19" or "vgg16".
+    """
+    names = [f"conv{b}_{i}" for b, n in enumerate(BLOCKS[architecture], 1) for i in range(1, n + 1)]
+    scale = torch.tensor(IMAGENET_STD).reciprocal()
+    preprocess = nn.Conv2d(3, 3, 1)
+    with torch.no_grad():
+        preprocess.weight.copy_(torch.diag(scale)[:, :, None, None])
+        preprocess.bias.copy_(-torch.tensor(IMAGENET_MEAN) * scale)
+    return VGGFeatures(
+        preprocess,
+        {name: _filled_from(conv) for name, conv in zip(names, convolutions, strict=False)},
+        layers,
+        padding_mode="constant",
+        ceil_mode=False,
+    )
+
+
+def _filled(tensors: Mapping[str, Tensor], name: str) -> nn.Conv2d:
+    weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
+    outputs, inputs, kernel, _ = weight.shape
+    convolution = nn.Conv2d(inputs, outputs, kernel)
+    convolution.load_state_dict({"weight": weight, "bias": bias})
+    return convolution
+
+
+def _filled_from(convolution: nn.Conv2d) -> nn.Conv2d:
+    return _filled({"c.weight": convolution.weight, "c.bias": convolution.bias}, "c")

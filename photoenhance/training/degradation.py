@@ -1,0 +1,53 @@
+"""Ordinary-looking photos made from good ones, so that the good one is known."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+GAMMA = 2.2  # sRGB's curve, near enough for changes of exposure
+LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # ITU-R BT.709
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """The ranges from which each made source draws its faults.
+
+    Attributes:
+        exposure: stops, in linear light.
+        contrast: factor around the image's mean.
+        gamma: exponent on the coded values.
+        saturation: factor on the distance from luma.
+        white_balance: standard deviation of the log gains of red and blue.
+        black: how far black is lifted at most, as a share of the range.
+        noise: standard deviation of the noise at most, as a share of the range.
+        untouched: share of sources that stay as they are: good photos are to be left alone.
+    """
+
+    exposure: tuple[float, float] = (-2.0, 0.35)
+    contrast: tuple[float, float] = (0.65, 1.05)
+    gamma: tuple[float, float] = (0.87, 1.18)
+    saturation: tuple[float, float] = (0.5, 1.05)
+    white_balance: float = 0.02
+    black: float = 0.04
+    noise: float = 0.01
+    untouched: float = 0.1
+
+    def apply(self, clean: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+        """Degrade one image; `(H, W, 3)` in [0, 1], and so is the result."""
+        if random.random() < self.untouched:
+            return clean
+        gains = np.exp(random.normal(0, self.white_balance, 3))
+        gains[1] = 1
+        gains *= 2 ** random.uniform(*self.exposure)
+        image = np.clip(clean**GAMMA * gains.astype(np.float32), 0, 1) ** (1 / GAMMA)
+        image = image ** np.float32(random.uniform(*self.gamma))
+        mean = image.mean()
+        image = (image - mean) * np.float32(random.uniform(*self.contrast)) + mean
+        luma = (image @ LUMA)[..., None]
+        image = luma + (image - luma) * np.float32(random.uniform(*self.saturation))
+        black = np.float32(random.uniform(0, self.black))
+        image = black + (1 - black) * image
+        noise = random.standard_normal(image.shape, dtype=np.float32)
+        image = image + noise * np.float32(random.uniform(0, self.noise))
+        return np.clip(image, 0, 1)
