@@ -1,0 +1,104 @@
+"""What happens in a batch, as plain values: they are shown, logged and written as JSON."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from photoenhance.errors import ExitCode
+
+Status = Literal["ok", "skipped", "failed", "dry-run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What every photo of a batch is enhanced with, as asked for.
+
+    Attributes:
+        model: as the user named it.
+        weights_sha256: of the model's file, in hexadecimal; None if it was not loaded.
+        device: the chosen one; "auto" only where nothing was to be chosen yet.
+        precision: of the arithmetic.
+        rendering: "auto" fits each photo to the memory.
+        tile: a tile's side, or None to choose one.
+        strength: 0 (the original) to 1.
+        quality: of lossy formats, 1 to 100, or None for the photo's own.
+        strip_metadata: whether the results carry no metadata.
+        max_pixels: larger photos are refused; None for the reader's own limit.
+    """
+
+    model: str
+    weights_sha256: str | None
+    device: str
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    rendering: Literal["auto", "whole", "strips", "tiles"] = "auto"
+    tile: int | None = None
+    strength: float = 1.0
+    quality: int | None = None
+    strip_metadata: bool = False
+    max_pixels: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The batch begins; `photos` counts every job, those to be skipped included."""
+
+    photos: int
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoDone:
+    """One photo was dealt with, for better or worse.
+
+    Attributes:
+        input: the path as given; "-" is standard input.
+        output: where the result is, or would have been; "-" is standard output.
+        status: what became of it.
+        reason: why it was skipped or failed, in words.
+        error_class: the name of the exception, where it failed.
+        hint: what to do about it, where somebody knows.
+        exit_code: what a run in which this alone went wrong ends with.
+        megapixels: of the photo, where it was enhanced.
+        rendering: how it was rendered, where it was.
+        tile: side of the tiles, where there were any.
+        precision: that it was rendered with, where it was.
+        seconds: from opening the input to the renamed output.
+        warnings: what the user should know of the result.
+    """
+
+    input: str
+    output: str
+    status: Status
+    reason: str | None = None
+    error_class: str | None = None
+    hint: str | None = None
+    exit_code: ExitCode = ExitCode.OK
+    megapixels: float | None = None
+    rendering: str | None = None
+    tile: int | None = None
+    precision: str | None = None
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The batch is over.
+
+    Attributes:
+        ok: photos enhanced.
+        skipped: photos left as they are on purpose.
+        failed: photos that could not be enhanced.
+        not_started: photos that were left when the batch ended early.
+        seconds: of the whole batch.
+        exit_code: what the command ends with.
+    """
+
+    ok: int
+    skipped: int
+    failed: int
+    not_started: int
+    seconds: float
+    exit_code: ExitCode
+
+
+Event = Started | PhotoDone | Finished

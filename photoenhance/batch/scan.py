@@ -1,0 +1,109 @@
+"""The photos of a folder."""
+
+import fnmatch
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from photoenhance.imaging import formats
+
+# Pictures that no reader of ours knows: reported with the reason rather than passed over.
+OTHER_PICTURES = frozenset((".gif", ".ico", ".jfif", ".jp2", ".jxl", ".pgm", ".pnm", ".ppm"))
+LEFT_OUT = frozenset(("@eadir", "thumbs.db"))  # of network stores and file managers
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which files of a folder count. Patterns are the shell's and ignore case.
+
+    Attributes:
+        recursive: whether to look into subfolders.
+        include: if any, names or relative paths must match one; they need no photo's suffix then.
+        exclude: what matches one of these is left out, folders too.
+    """
+
+    recursive: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A folder that could not be looked into."""
+
+    folder: Path
+    relative: Path
+    reason: str
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a name's suffix is that of a picture, known to our readers or not."""
+    return formats.of_suffix(path) is not None or path.suffix.lower() in OTHER_PICTURES
+
+
+def photos_in(root: Path, filter: Filter, *, without: Path) -> Iterator[Path | Unreadable]:
+    """Yield the photos of a folder as paths relative to it, sorted by name in each folder.
+
+    Links to folders are followed last and each real folder is visited once, so loops end.
+
+    Args:
+        root: the folder.
+        filter: which of its files count.
+        without: a folder that is passed over, since the results go there.
+    """
+    seen = {_identity(without)} - {None}
+    waiting = [Path()]
+    links: list[Path] = []
+    while waiting or links:
+        relative = waiting.pop() if waiting else links.pop(0)
+        identity = _identity(root / relative)
+        if identity in seen:
+            continue
+        seen.add(identity)
+        try:
+            with os.scandir(root / relative) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            reason = f"{root / relative}: cannot be looked into: {error.strerror}"
+            yield Unreadable(root / relative, relative, reason)
+            continue
+        folders: list[Path] = []
+        for entry in entries:
+            path = relative / entry.name
+            if _is_left_out(path, filter):
+                continue
+            if not Path(root / path).is_dir():
+                if _is_photo(path, filter):
+                    yield path
+            elif filter.recursive:
+                (links if entry.is_symlink() else folders).append(path)
+        waiting.extend(reversed(folders))
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _is_left_out(path: Path, filter: Filter) -> bool:
+    name = path.name
+    return name.startswith(".") or name.lower() in LEFT_OUT or _matches(path, filter.exclude)
+
+
+def _is_photo(path: Path, filter: Filter) -> bool:
+    if filter.include:
+        return _matches(path, filter.include)
+    return is_picture(path)
+
+
+def _matches(path: Path, patterns: tuple[str, ...]) -> bool:
+    candidates = (path.name.lower(), path.as_posix().lower())
+    return any(
+        fnmatch.fnmatchcase(candidate, pattern.lower())
+        for pattern in patterns
+        for candidate in candidates
+    )

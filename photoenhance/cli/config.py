@@ -1,0 +1,109 @@
+"""`photoenhance config`, and the settings that it shows."""
+
+import difflib
+import inspect
+import json
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_type_hints
+
+import typer
+
+from photoenhance.cli.enhance import enhance
+from photoenhance.errors import ConfigError
+from photoenhance.zoo import store
+
+app = typer.Typer(help="Settings, and where they come from.", no_args_is_help=True)
+
+PROJECT_FILE = Path("photoenhance.toml")
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value that an option has when nobody sets it by flag.
+
+    Attributes:
+        value: None where nothing sets it.
+        source: where the value comes from, in words.
+    """
+
+    value: Value
+    source: str
+
+
+@app.callback()
+def _group() -> None:
+    """Settings, and where they come from."""
+
+
+@app.command("show")
+def show() -> None:
+    """Print each setting and where it comes from.
+
+    A flag wins over the environment, that over photoenhance.toml in the current folder, that over
+    the user's own config.toml, that over the default.
+    """
+    known = _settable()
+    settings = {name: Setting(default, "default") for name, (_, default) in known.items()}
+    settings |= files()
+    for name, (variable, _) in known.items():
+        if os.environ.get(variable):
+            settings[name] = Setting(os.environ[variable], f"environment, {variable}")
+    for name, setting in settings.items():
+        value = "unset" if setting.value is None else json.dumps(setting.value)
+        typer.echo(f"{name} = {value}  # {setting.source}")
+
+
+def files() -> dict[str, Setting]:
+    """The settings of the user's and the project's files, by the options' names.
+
+    Raises:
+        ConfigError: a file is no TOML, or has a key that is no setting.
+    """
+    found: dict[str, Setting] = {}
+    for file in (store.folder("config") / "config.toml", PROJECT_FILE):
+        for name, value in _read(file).items():
+            found[name] = Setting(_checked(name, value, file), str(file))
+    return found
+
+
+def _read(file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise ConfigError(
+            f"{file}: cannot be read: {error.strerror}", hint="Check the file's permissions."
+        ) from error
+    except ValueError as error:
+        raise ConfigError(f"{file}: is no TOML: {error}", hint="Correct the file.") from error
+
+
+def _checked(name: str, value: object, file: Path) -> Value:
+    known = _settable()
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        raise ConfigError(
+            f"{file}: unknown setting {name!r}",
+            hint=f"Write {close[0]!r}." if close else f"Choose one of: {', '.join(known)}.",
+        )
+    if not isinstance(value, str | int | float):
+        raise ConfigError(
+            f"{file}: {name}: expected a text, a number, true or false", hint="Correct the file."
+        )
+    return value
+
+
+def _settable() -> dict[str, tuple[str, Value]]:
+    """Each option that is a setting: its environment variable and its default."""
+    found = {}
+    hints = get_type_hints(enhance, include_extras=True)
+    for name, parameter in inspect.signature(enhance).parameters.items():
+        option = hints[name].__metadata__[0]
+        if isinstance(option.envvar, str):
+            found[name] = (option.envvar, parameter.default)
+    return found

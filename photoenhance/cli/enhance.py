@@ -1,0 +1,180 @@
+"""`photoenhance enhance`."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import typer
+
+from photoenhance.batch.events import Event, Finished, Settings
+from photoenhance.batch.plan import Job, Request
+from photoenhance.batch.scan import Filter
+from photoenhance.cli import options
+from photoenhance.cli.jobs import check_streams, jobs_of, read_list, tile_of
+from photoenhance.cli.render import Shown, reporter, tell
+from photoenhance.errors import ConfigError
+from photoenhance.imaging.formats import FORMATS, FormatName
+from photoenhance.zoo import store
+from photoenhance.zoo.catalog import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from photoenhance.batch.journal import Journal
+    from photoenhance.batch.run import Workshop
+
+
+def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
+    paths: options.Paths = None,
+    *,
+    output: options.Output = None,
+    model: options.Model = DEFAULT_MODEL,
+    strength: options.Strength = 1.0,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    rendering: options.Rendering = "auto",
+    tile: options.Tile = "auto",
+    max_pixels: options.MaxPixels = None,
+    fail_fast: options.FailFast = False,
+    recursive: options.Recursive = False,
+    include: options.Include = None,
+    exclude: options.Exclude = None,
+    files_from: options.FilesFrom = None,
+    null: options.Null = False,
+    retry_failed: options.RetryFailed = False,
+    allow_empty: options.AllowEmpty = False,
+    in_place: options.InPlace = False,
+    on_exists: options.OnExists = "skip",
+    format: options.Format = None,
+    quality: options.Quality = None,
+    strip_metadata: options.StripMetadata = False,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+    log: options.Log = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    progress: options.Progress = True,
+) -> None:
+    """Enhance photos: light, colour and contrast; everything else stays as it was."""
+    check_streams(paths or [], output, files_from=files_from, json=json)
+    request = Request(
+        listed=read_list(files_from, null=null) if files_from else (),
+        suffix=FORMATS[format].suffixes[0] if format else None,
+        in_place=in_place,
+        on_exists=on_exists,
+        filter=Filter(recursive, tuple(include or ()), tuple(exclude or ())),
+    )
+    jobs = jobs_of(paths or [], output, request)
+    tile_side, rendering = tile_of(tile, rendering)
+    settings = Settings(
+        model=model,
+        weights_sha256=None,
+        device=device,
+        precision="fp32" if precision == "auto" else precision,
+        rendering=rendering,
+        tile=tile_side,
+        strength=strength,
+        quality=quality,
+        strip_metadata=strip_metadata,
+        max_pixels=max_pixels,
+    )
+    with _journal(is_needed=in_place or retry_failed) as journal:
+        if retry_failed:
+            jobs = tuple(job for job in jobs if job.output and journal.has_failure(job.output))
+        if not jobs and not allow_empty:
+            raise _nothing_to_do(is_recursive=recursive, retries=retry_failed)
+        if dry_run or not jobs:
+            events = _rehearsed(jobs, settings)
+        else:
+            workshop = _workshop(settings, journal, format)
+            events = _enhanced(jobs, workshop, fail_fast=fail_fast)
+        with reporter(Shown(json, log, quiet, verbose, progress)) as show:
+            for event in events:
+                show(event)
+    assert isinstance(event, Finished)  # always the last one
+    raise typer.Exit(event.exit_code)
+
+
+@contextmanager
+def _journal(*, is_needed: bool) -> "Iterator[Journal]":
+    """Open the user's journal; a run that can do without one goes on, and says so."""
+    from photoenhance.batch.journal import Journal
+
+    try:
+        journal = Journal(store.folder("state") / "journal.sqlite3")
+    except ConfigError as error:
+        if is_needed:
+            raise
+        tell(f"note: {error.message}; this run will not be resumable")
+        journal = Journal(None)
+    with journal:
+        yield journal
+
+
+def _workshop(settings: Settings, journal: "Journal", format: FormatName | None) -> "Workshop":
+    from photoenhance.batch.run import Streams, Workshop
+    from photoenhance.inference.device import choose
+    from photoenhance.inference.enhancer import Enhancer
+    from photoenhance.zoo.load import load_generator
+
+    model = load_generator(settings.model)
+    device = choose(settings.device)
+    enhancer = Enhancer(
+        model.generator,
+        device,
+        precision=settings.precision,
+        rendering=settings.rendering,
+        tile=settings.tile,
+        strength=settings.strength,
+    )
+    return Workshop(
+        enhancer,
+        replace(settings, weights_sha256=model.sha256, device=str(device)),
+        journal,
+        Streams(sys.stdin.buffer, sys.stdout.buffer, format),
+    )
+
+
+def _rehearsed(jobs: tuple[Job, ...], settings: Settings) -> Iterator[Event]:
+    from photoenhance.batch.run import rehearse
+
+    return rehearse(jobs, settings)
+
+
+def _enhanced(jobs: tuple[Job, ...], workshop: "Workshop", *, fail_fast: bool) -> Iterator[Event]:
+    from photoenhance.batch.run import run
+
+    with _interrupts() as were_asked_for:
+        yield from run(jobs, workshop, fail_fast=fail_fast, should_stop=were_asked_for)
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C end the batch after the current photo, and the second one at once."""
+    count = 0
+
+    def interrupt(signal_number: int, frame: FrameType | None) -> None:
+        del signal_number, frame
+        nonlocal count
+        count += 1
+        if count > 1:
+            raise KeyboardInterrupt
+        tell("Interrupted: finishing this photo. Press Ctrl-C again to stop at once.")
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield lambda: count > 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _nothing_to_do(*, is_recursive: bool, retries: bool) -> ConfigError:
+    if retries:
+        return ConfigError(
+            "nothing to retry: none of these photos failed the last time",
+            hint="Leave out --retry-failed, or allow this with --allow-empty.",
+        )
+    hint = "Name other folders" if is_recursive else "Look into subfolders with --recursive"
+    return ConfigError("no photos were found", hint=f"{hint}, or allow this with --allow-empty.")

@@ -1,0 +1,128 @@
+"""Paths, lists and pipes as they were typed -> jobs."""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from photoenhance.batch.plan import Job, Request, plan, plan_pipe
+from photoenhance.errors import ConfigError
+
+STANDARD = "-"  # standard input or output, where a path could stand
+
+
+def jobs_of(paths: list[str], output: str | None, request: Request) -> tuple[Job, ...]:
+    """Settle what is to be enhanced and where the results go.
+
+    Args:
+        paths: as typed, so that "-" can be told from a file of that name, "./-".
+        output: as typed, or None.
+        request: all else.
+
+    Raises:
+        ConfigError: the paths do not exist, do not go together, or name nothing.
+    """
+    if not paths and not request.listed:
+        raise ConfigError(
+            "no photo or folder was named",
+            hint="Name at least one, as in `photoenhance enhance photos/`.",
+        )
+    if STANDARD in (*paths, output):
+        return (_piped(paths, output, request),)
+    place = None if output is None else Path(output)
+    return plan(replace(request, paths=tuple(map(Path, paths)), output=place))
+
+
+def check_streams(
+    paths: list[str], output: str | None, *, files_from: str | None, json: bool
+) -> None:
+    """Refuse two uses of one stream, and a picture on a terminal.
+
+    Raises:
+        ConfigError: one of them was asked for.
+    """
+    if STANDARD in paths and files_from == STANDARD:
+        raise ConfigError(
+            "standard input: cannot be both a photo and a list of paths",
+            hint="Name the photo, or put the list into a file.",
+        )
+    if output != STANDARD:
+        return
+    if json:
+        raise ConfigError(
+            "standard output: cannot take both a photo and --json",
+            hint="Write the records to a file with --log FILE.",
+        )
+    if sys.stdout.isatty():
+        raise ConfigError(
+            "standard output: is a terminal, which cannot show a photo",
+            hint="Name a file with -o FILE, or redirect the output.",
+        )
+
+
+def read_list(source: str, *, null: bool) -> tuple[Path, ...]:
+    """Read a list of paths.
+
+    Args:
+        source: a file; "-" is standard input.
+        null: whether paths end with a null byte rather than a line end.
+
+    Raises:
+        ConfigError: the list cannot be read.
+    """
+    try:
+        data = sys.stdin.buffer.read() if source == STANDARD else Path(source).read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{source}: the list of paths cannot be read: {error.strerror}",
+            hint="Check the path after --files-from.",
+        ) from error
+    lines = data.split(b"\0") if null else data.splitlines()
+    return tuple(Path(os.fsdecode(line)) for line in lines if line)
+
+
+def tile_of(
+    text: str, rendering: Literal["auto", "whole", "strips", "tiles"]
+) -> tuple[int | None, Literal["auto", "whole", "strips", "tiles"]]:
+    """Read `--tile` together with `--rendering`, which it may decide.
+
+    Raises:
+        ConfigError: it is no size, or contradicts the rendering.
+    """
+    if text == "auto":
+        return None, rendering
+    if text == "off":
+        if rendering not in ("auto", "whole"):
+            raise ConfigError(
+                f"--tile off: contradicts --rendering {rendering}", hint="Leave one of them out."
+            )
+        return None, "whole"
+    if not text.isdecimal() or int(text) < 1:
+        raise ConfigError(
+            f"--tile {text}: expected auto, off, or a number of pixels",
+            hint="Correct it, as in --tile 512.",
+        )
+    if rendering == "whole":
+        raise ConfigError(
+            f"--tile {text}: contradicts --rendering whole", hint="Leave one of them out."
+        )
+    return int(text), rendering
+
+
+def _piped(paths: list[str], output: str | None, request: Request) -> Job:
+    if len(paths) != 1 or request.listed or request.in_place:
+        raise ConfigError(
+            "a pipe takes one photo at a time",
+            hint="Name one photo or -, and leave out --files-from and --in-place.",
+        )
+    if output is None:
+        raise ConfigError(
+            "standard input: no place for the result was named",
+            hint="Add -o FILE, or -o - for standard output.",
+        )
+    return plan_pipe(
+        None if paths[0] == STANDARD else Path(paths[0]),
+        None if output == STANDARD else Path(output),
+        request.on_exists,
+    )

@@ -1,0 +1,241 @@
+"""Events -> progress bar, lines, summary, JSON."""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from photoenhance.batch.events import Event, Finished, PhotoDone, Settings, Started
+from photoenhance.errors import ConfigError
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Where events are shown.
+
+    Attributes:
+        json: as JSON lines on standard output.
+        log: as JSON lines at the end of this file.
+        quiet: nothing but failures on standard error.
+        verbose: every photo there, and what the libraries log.
+        progress: a bar there, if it is a terminal.
+    """
+
+    json: bool = False
+    log: Path | None = None
+    quiet: bool = False
+    verbose: bool = False
+    progress: bool = True
+
+
+@contextmanager
+def reporter(shown: Shown) -> Iterator[Callable[[Event], None]]:
+    """Give a function that shows an event everywhere it should be shown.
+
+    Raises:
+        ConfigError: the log cannot be opened.
+    """
+    console = Console(stderr=True, highlight=False)
+    bar = shown.progress and console.is_terminal and not console.is_dumb_terminal
+    with ExitStack() as stack:
+        lines = Lines(console, bar=bar, quiet=shown.quiet, verbose=shown.verbose)
+        stack.callback(lines.close)
+        shows = [lines.show]
+        if shown.json:
+            shows.append(JsonLines(sys.stdout).show)
+        if shown.log:
+            shows.append(JsonLines(stack.enter_context(_opened(shown.log))).show)
+
+        def show(event: Event) -> None:
+            for each in shows:
+                each(event)
+
+        yield show
+
+
+def _opened(log: Path) -> TextIO:
+    try:
+        return log.open("a", encoding="ascii")
+    except OSError as error:
+        raise ConfigError(
+            f"{log}: the log cannot be written: {error.strerror}",
+            hint="Name another file after --log.",
+        ) from error
+
+
+def tell(line: str) -> None:
+    """Write one line to standard error, whatever it holds."""
+    sys.stderr.write(printable(line) + "\n")
+    sys.stderr.flush()
+
+
+def printable(text: str) -> str:
+    """Text that stays on its line: control characters and bytes that are no UTF-8 are escaped."""
+    return "".join(
+        character.encode("unicode_escape").decode() if _ends_line(character) else character
+        for character in _valid(text)
+    )
+
+
+def _ends_line(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Zl", "Zp")
+
+
+class JsonLines:
+    """One JSON object a line, ASCII only.
+
+    A path that is no UTF-8 has its odd bytes as backslash escapes, since JSON has no bytes.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._settings: Settings | None = None
+
+    def show(self, event: Event) -> None:
+        """Write one line and flush it."""
+        if isinstance(event, Started):
+            self._settings = event.settings
+        line = json.dumps(_record(event, self._settings))
+        self._file.write(line + "\n")
+        self._file.flush()
+
+
+def _record(event: Event, settings: Settings | None) -> dict[str, Any]:
+    match event:
+        case Started(photos=photos, settings=settings):
+            return {"schema": SCHEMA, "record": "start", "photos": photos, **asdict(settings)}
+        case PhotoDone():
+            assert settings is not None
+            shared = {
+                "model": settings.model,
+                "weights_sha256": settings.weights_sha256,
+                "device": settings.device,
+            }
+            record = {"schema": SCHEMA, "record": "file", **asdict(event), **shared}
+            texts = {key: _valid(text) for key, text in record.items() if isinstance(text, str)}
+            return {**record, **texts, "warnings": [_valid(text) for text in event.warnings]}
+        case Finished():
+            return {"schema": SCHEMA, "record": "summary", **asdict(event)}
+
+
+def _valid(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+class Lines:
+    """What a person reads on standard error: a bar or a line a photo, then a summary.
+
+    Args:
+        console: of standard error.
+        bar: whether to draw a progress bar instead of a line for every photo.
+        quiet: whether to tell of failures only.
+        verbose: whether to write a line for every photo even beside a bar.
+    """
+
+    def __init__(
+        self, console: Console, *, bar: bool = False, quiet: bool = False, verbose: bool = False
+    ) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._lists_all = verbose or not (bar or quiet)
+        self._progress = _progress(console) if bar and not quiet else None
+        self._photos = 0
+        self._done = 0
+        self._megapixels = 0.0
+        self._failures: list[PhotoDone] = []
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case Started():
+                self._start(event)
+            case PhotoDone():
+                self._show_photo(event)
+            case Finished():
+                self._finish(event)
+
+    def close(self) -> None:
+        """Take the bar away, whatever ended the batch."""
+        if self._progress:
+            self._progress.stop()
+
+    def _start(self, event: Started) -> None:
+        self._photos = event.photos
+        settings = event.settings
+        if settings.device:
+            self._say(f"{settings.model} on {settings.device}, {settings.precision}")
+        if self._progress:
+            self._progress.add_task("", total=event.photos, speed="")
+            self._progress.start()
+
+    def _show_photo(self, done: PhotoDone) -> None:
+        self._done += 1
+        self._megapixels += done.megapixels or 0
+        if done.status == "failed":
+            self._failures.append(done)
+        if self._lists_all or done.status == "failed":
+            self._line(f"[{self._done}/{self._photos}] {_told(done)}")
+        if not self._quiet:
+            for warning in done.warnings:
+                self._line(f"{done.input}: note: {warning}")
+        if self._progress:
+            task = self._progress.tasks[0]
+            speed = self._megapixels / task.elapsed if task.elapsed else 0
+            self._progress.update(task.id, advance=1, speed=f"{speed:.2f} MP/s")
+
+    def _finish(self, event: Finished) -> None:
+        self.close()
+        counts = [
+            (event.ok, "enhanced"),
+            (event.skipped, "skipped"),
+            (event.failed, "failed"),
+            (event.not_started, "not started"),
+        ]
+        parts = [f"{count} {word}" for count, word in counts if count or word == "enhanced"]
+        speed = f", {self._megapixels / event.seconds:.2f} MP/s" if self._megapixels else ""
+        self._say(f"{', '.join(parts)} in {event.seconds:.1f} s{speed}")
+        if len(self._failures) and not self._quiet:
+            self._line("Failed:")
+            for failure in self._failures:
+                hint = f" {failure.hint}" if failure.hint else ""
+                self._line(f"  {failure.input}: {failure.reason}.{hint}")
+
+    def _say(self, line: str) -> None:
+        if not self._quiet:
+            self._line(line)
+
+    def _line(self, line: str) -> None:
+        # Wrapping would cut names in two.
+        self._console.print(Text(printable(line)), soft_wrap=True)
+
+
+def _told(done: PhotoDone) -> str:
+    match done.status:
+        case "ok":
+            return f"{done.input} -> {done.output} ({done.seconds:.1f} s)"
+        case "dry-run":
+            return f"{done.input} -> {done.output}"
+        case _:
+            return f"{done.input}: {done.status}: {done.reason}"
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("photos"),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
