@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Of relu1_1 to relu5_1, as in the authors' code.
+# Of relu1_1 to relu5_1 of VGG-19, as in the UEGAN authors' code.
 UEGAN_LAYER_WEIGHTS = (1 / 64, 1 / 64, 1 / 32, 1 / 32, 1.0)
 
 
@@ -15,26 +15,30 @@ class FidelityLoss(nn.Module):
 
     Source: Ni et al. 2020 (UEGAN), section III-D; the normalisation and the weights of the layers
     are the authors' code's.
+    Differs: where there are fewer feature maps than the authors have, the first weights are used,
+    scaled to the same sum; without that, the two shallowest maps alone would weigh 1/35.
 
     Args:
-        features: maps images to a list of feature maps, without trainable parameters.
-        weights: one for each of them; when fewer layers are at hand than the paper has, the
-            first weights are used.
+        features: maps images to a list of feature maps; its parameters are not trained.
     """
 
-    def __init__(
-        self, features: nn.Module, weights: Sequence[float] = UEGAN_LAYER_WEIGHTS
-    ) -> None:
+    def __init__(self, features: nn.Module) -> None:
         super().__init__()
         self.features = features
-        self.weights = tuple(weights)
 
     def forward(self, enhanced: Tensor, source: Tensor) -> Tensor:
         """Compare `(N, 3, H, W)` in [0, 1] with the same shape; a scalar, 0 for equal structure."""
         with torch.no_grad():
             wanted = self.features(source)
+        weights = _weights(len(wanted))
         distances = [
             weight * F.mse_loss(F.instance_norm(a), F.instance_norm(b))
-            for weight, a, b in zip(self.weights, self.features(enhanced), wanted, strict=False)
+            for weight, a, b in zip(weights, self.features(enhanced), wanted, strict=True)
         ]
         return torch.stack(distances).sum()
+
+
+def _weights(count: int) -> Sequence[float]:
+    first = UEGAN_LAYER_WEIGHTS[:count]
+    scale = sum(UEGAN_LAYER_WEIGHTS) / sum(first)
+    return [weight * scale for weight in first]

@@ -1,0 +1,30 @@
+"""The networks, by the name of their architecture."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from photoenhance.networks.generator import Generator
+from photoenhance.networks.uegan import UEGANConfig, UEGANDiscriminator, UEGANGenerator
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """What it takes to build one paper's networks.
+
+    Attributes:
+        config: the class that fixes their shapes; its fields are what a checkpoint's header holds.
+        generator: builds the generator of a config.
+        discriminator: builds the discriminator of a config.
+    """
+
+    config: Callable[..., Any]
+    generator: Callable[[Any], Generator]
+    discriminator: Callable[[Any], nn.Module]
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "uegan": Architecture(UEGANConfig, UEGANGenerator, UEGANDiscriminator),
+}

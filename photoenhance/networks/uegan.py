@@ -5,7 +5,7 @@ Generative Adversarial Network, https://arxiv.org/abs/2012.15020.
 Differs: images are in [0, 1] on the outside; the authors' range of [-1, 1] begins and ends here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,13 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import spectral_norm
 
-from photoenhance.networks.generator import Generator, Scheme, SchemeName, Tile
-from photoenhance.networks.layers import upsample, upsample_window
-from photoenhance.networks.moments import Moments
+from photoenhance.networks.generator import Generator, Scheme
+from photoenhance.networks.layers import upsample
+from photoenhance.networks.levelwise import LEVELS, LevelwiseScheme
 
-LEVELS = 5
 SLOPE = 0.2  # of the leaky rectifier, everywhere
-EPSILON = 1e-5  # added to variances by the global attention's normalisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +72,8 @@ class GlobalAttention(nn.Module):
     `fuse` that multiplies the features. `conv` and the rest of `fuse` exist for the checkpoints.
     """
 
+    EPSILON: ClassVar[float] = 1e-5  # added to the variance
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.channels = channels
@@ -97,7 +97,7 @@ class GlobalAttention(nn.Module):
         """Map `(N, C, H, W)` to the same shape; each channel of each sample normalised."""
         projected = self.project(features)
         variance, mean = torch.var_mean(projected, dim=(-2, -1), correction=0, keepdim=True)
-        return (projected - mean) * (variance + EPSILON).rsqrt()
+        return (projected - mean) * (variance + self.EPSILON).rsqrt()
 
 
 class UEGANGenerator(Generator):
@@ -132,27 +132,41 @@ class UEGANGenerator(Generator):
         self.ga1 = GlobalAttention(c[1])
         self.whole_bytes = 38.0 * self.config.width
 
-    # Level k has encoder k and attention k; decoder 5-k takes level k+1 up to level k.
-    def _encoder(self, level: int) -> ConvBlock:
+    def encoder(self, level: int) -> ConvBlock:
+        """The block that makes the map of a level, 1 (finest) to 5, from the one before it."""
         return (self.enc1, self.enc2, self.enc3, self.enc4, self.enc5)[level - 1]
 
-    def _attention(self, level: int) -> GlobalAttention:
+    def attention(self, level: int) -> GlobalAttention:
+        """The module that normalises the encoder's map of a level, 1 to 5."""
         return (self.ga1, self.ga2, self.ga3, self.ga4, self.ga5)[level - 1]
 
-    def _before_upsampling(self, level: int) -> ConvBlock:
+    def before_upsampling(self, level: int) -> ConvBlock:
+        """The 1x1 convolution of what goes up to a level, 1 to 4."""
         return (self.upsample4, self.upsample3, self.upsample2, self.upsample1)[level - 1][1]
 
-    def _decoder(self, level: int) -> ConvBlock:
+    def decoder(self, level: int) -> ConvBlock:
+        """The block that joins what comes up to a level, 1 to 4, with that level's attention."""
         return (self.dec4, self.dec3, self.dec2, self.dec1)[level - 1]
 
     def encode(self, image: Tensor) -> list[Tensor]:
-        """Return the five feature maps of an image in [0, 1], finest first."""
+        """Return the encoder's five maps of `(N, 3, H, W)` in [0, 1], finest first."""
         maps = [self.enc1(image * 2 - 1)]
         for level in range(2, LEVELS + 1):
-            maps.append(self._encoder(level)(maps[-1]))
+            maps.append(self.encoder(level)(maps[-1]))
         return maps
 
-    def _finish(self, image: Tensor, finest: Tensor, decoded: Tensor) -> Tensor:
+    def activate(self, features: Tensor) -> Tensor:
+        """Rectify in place, as every block of the encoder and the decoder does."""
+        return F.leaky_relu_(features, SLOPE)
+
+    def finish(self, image: Tensor, finest: Tensor, decoded: Tensor) -> Tensor:
+        """Modulate the decoder's finest map with the encoder's; add what comes of it to the image.
+
+        Args:
+            image: `(N, 3, H, W)` in [0, 1].
+            finest: `(N, width, H, W)`, the encoder's map of level 1.
+            decoded: same shape.
+        """
         residual = torch.tanh(self.dec5(decoded * finest))
         return (image + residual / 2).clamp(0, 1)
 
@@ -165,10 +179,10 @@ class UEGANGenerator(Generator):
         maps = self.encode(image)
         decoded = self.ga5(maps[-1])
         for level in range(LEVELS - 1, 0, -1):
-            coarse = upsample(self._before_upsampling(level)(decoded))
-            fine = self._attention(level)(maps[level - 1])
-            decoded = self._decoder(level)(torch.cat([coarse, fine], dim=1))
-        return self._finish(image, maps[0], decoded)
+            coarse = upsample(self.before_upsampling(level)(decoded))
+            fine = self.attention(level)(maps[level - 1])
+            decoded = self.decoder(level)(torch.cat([coarse, fine], dim=1))
+        return self.finish(image, maps[0], decoded)
 
     def schemes(self) -> Sequence[Scheme]:
         """Hold the maps of level 2, then 3, whole; at last hold nothing."""

@@ -17,6 +17,7 @@ class Degradation:
         exposure: stops, in linear light.
         contrast: factor around the image's mean.
         gamma: exponent on the coded values.
+        curve: share of an inverse S-curve, which flattens midtones and keeps black and white.
         saturation: factor on the distance from luma.
         white_balance: standard deviation of the log gains of red and blue.
         black: how far black is lifted at most, as a share of the range.
@@ -27,6 +28,7 @@ class Degradation:
     exposure: tuple[float, float] = (-2.0, 0.35)
     contrast: tuple[float, float] = (0.65, 1.05)
     gamma: tuple[float, float] = (0.87, 1.18)
+    curve: tuple[float, float] = (-0.2, 0.6)
     saturation: tuple[float, float] = (0.5, 1.05)
     white_balance: float = 0.02
     black: float = 0.04
@@ -42,6 +44,8 @@ class Degradation:
         gains *= 2 ** random.uniform(*self.exposure)
         image = np.clip(clean**GAMMA * gains.astype(np.float32), 0, 1) ** (1 / GAMMA)
         image = image ** np.float32(random.uniform(*self.gamma))
+        bend = np.float32(random.uniform(*self.curve))
+        image = (1 - bend) * image + bend * (0.5 - np.sin(np.arcsin(1 - 2 * image) / 3))
         mean = image.mean()
         image = (image - mean) * np.float32(random.uniform(*self.contrast)) + mean
         luma = (image @ LUMA)[..., None]

@@ -1,0 +1,131 @@
+"""Memory -> rendering and tile size; what to do when memory runs out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import psutil
+import torch
+
+from photoenhance.networks.generator import Generator, Scheme
+
+Rendering = Literal["whole", "strips", "tiles"]
+
+MOST_BYTES = 3 << 30  # what `auto` takes at most, however much is free
+SHARE = 0.5  # of the free memory that `auto` takes at most
+WORK_BYTES = 192 << 20  # working memory of one strip: more is slower, since caches overflow
+TILE_BYTES = 1 << 30  # working memory of one tile: more has less of its work in halos
+SMALLEST_TILE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one image is rendered.
+
+    Attributes:
+        scheme: of the generator, or None for the whole image at once.
+        tile: the most rows and columns of an interior.
+        size: rows and columns of the whole image.
+    """
+
+    scheme: Scheme | None
+    tile: tuple[int, int]
+    size: tuple[int, int]
+
+    @property
+    def rendering(self) -> Rendering:
+        """The name that the user knows it by."""
+        return self.scheme.name if self.scheme else "whole"
+
+
+def available_bytes(device: torch.device) -> int:
+    """Return how much memory is free on a device, within this process' limits."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    free = psutil.virtual_memory().available
+    limits = [limit - used for limit, used in _control_group() if limit > used]
+    return min([free, *limits])
+
+
+def _control_group() -> list[tuple[int, int]]:
+    """Read the limit and the use of a container's memory, where there is one."""
+    found = []
+    root = Path("/sys/fs/cgroup")
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            found.append((int((root / limit).read_text()), int((root / used).read_text())))
+        except (OSError, ValueError):  # no such hierarchy, or "max"
+            continue
+    return found
+
+
+def plan(
+    generator: Generator,
+    size: tuple[int, int],
+    *,
+    rendering: Literal["auto", "whole", "strips", "tiles"],
+    tile: int | None,
+    free: int,
+) -> Plan:
+    """Choose a rendering that fits the memory.
+
+    Args:
+        generator: what renders.
+        size: height and width of the image, multiples of the generator's.
+        rendering: "auto" takes the first that fits: whole images no larger than one strip, then
+            the generator's schemes in their order. A named one is taken whether it fits or not.
+        tile: rows of a strip and sides of a tile, or None for what fits.
+        free: bytes that may be had.
+    """
+    budget = min(int(free * SHARE), MOST_BYTES)
+    height, width = size
+    area = height * width
+    if rendering == "whole":
+        return Plan(None, size, size)
+    if rendering == "auto" and tile is None and area * generator.whole_bytes <= WORK_BYTES:
+        return Plan(None, size, size)
+    schemes = [s for s in generator.schemes() if rendering in ("auto", s.name)]
+    fitting = [s for s in schemes if area * s.held_bytes <= budget]
+    scheme = (fitting or schemes[-1:])[0]
+    work = max(budget - area * scheme.held_bytes, 0)
+    return Plan(scheme, _tile(scheme, size, tile, int(work), generator.multiple), size)
+
+
+def _tile(
+    scheme: Scheme, size: tuple[int, int], asked: int | None, work: int, multiple: int
+) -> tuple[int, int]:
+    """Return the most rows and columns of an interior, so that a tile with its halo fits."""
+    height, width = size
+    if scheme.name == "strips":
+        rows = min(WORK_BYTES, work) / scheme.tile_bytes / width - 2 * scheme.halo
+        return _rounded(asked or rows, height, multiple), width
+    side = (min(TILE_BYTES, work) / scheme.tile_bytes) ** 0.5 - 2 * scheme.halo
+    return (
+        _rounded(asked or side, height, multiple),
+        _rounded(asked or side, width, multiple),
+    )
+
+
+def _rounded(length: float, most: int, multiple: int) -> int:
+    return min(max(int(length) // multiple * multiple, SMALLEST_TILE), most)
+
+
+def smaller(plan: Plan, schemes: Sequence[Scheme]) -> Plan | None:
+    """Return a plan that needs less memory: half the tile, or a more frugal scheme; or None."""
+    rows, columns = plan.tile
+    last = schemes[-1]
+    if plan.scheme is None:
+        return Plan(schemes[0], (max(rows // 2, SMALLEST_TILE), columns), plan.size)
+    if plan.scheme.name == "strips" and rows > SMALLEST_TILE:
+        return Plan(plan.scheme, (max(rows // 2, SMALLEST_TILE), columns), plan.size)
+    if plan.scheme is not last:
+        position = [scheme.name for scheme in schemes].index(plan.scheme.name)
+        return Plan(schemes[position + 1], (512, 512), plan.size)
+    if max(rows, columns) > SMALLEST_TILE:
+        halved = max(rows // 2, SMALLEST_TILE), max(columns // 2, SMALLEST_TILE)
+        return Plan(last, halved, plan.size)
+    return None

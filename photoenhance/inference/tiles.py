@@ -1,0 +1,78 @@
+"""Integer geometry: how an image is cut, and where each piece lies."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A rectangle of pixels with a halo, and the interior that it is cut for.
+
+    Attributes:
+        rows: of the whole image, halo included.
+        columns: likewise.
+        inner_rows: rows of the interior, in the whole image.
+        inner_columns: likewise.
+    """
+
+    rows: slice
+    columns: slice
+    inner_rows: slice
+    inner_columns: slice
+
+    @property
+    def interior(self) -> tuple[slice, slice]:
+        """The interior's rows and columns, counted from the window's own corner."""
+        return (
+            slice(self.inner_rows.start - self.rows.start, self.inner_rows.stop - self.rows.start),
+            slice(
+                self.inner_columns.start - self.columns.start,
+                self.inner_columns.stop - self.columns.start,
+            ),
+        )
+
+
+def padded(length: int, *, multiple: int, smallest: int) -> int:
+    """Return the least multiple that is neither below `length` nor below `smallest`."""
+    return max(-(-length // multiple), -(-smallest // multiple)) * multiple
+
+
+def windows(
+    size: tuple[int, int], tile: tuple[int, int], *, halo: int, multiple: int
+) -> Iterator[Window]:
+    """Cut an image into interiors of about equal size, row by row, each with its halo.
+
+    Args:
+        size: height and width of the image, both multiples of `multiple`.
+        tile: the most rows and columns that an interior may have; at least `multiple`.
+        halo: pixels of context on each side, cut off at the image's borders.
+        multiple: interiors begin and end on multiples of this.
+    """
+    for inner_rows, rows in _runs(size[0], tile[0], halo, multiple):
+        for inner_columns, columns in _runs(size[1], tile[1], halo, multiple):
+            yield Window(rows, columns, inner_rows, inner_columns)
+
+
+def _runs(length: int, most: int, halo: int, multiple: int) -> Iterator[tuple[slice, slice]]:
+    units = length // multiple
+    count = -(-units // max(most // multiple, 1))
+    edges = [multiple * (units * k // count) for k in range(count + 1)]
+    for start, stop in zip(edges, edges[1:], strict=False):
+        yield slice(start, stop), slice(max(start - halo, 0), min(stop + halo, length))
+
+
+def reflected(run: slice, length: int) -> NDArray[np.intp] | slice:
+    """Return where the samples of a run lie on an axis that is reflected beyond its end.
+
+    Reflection does not repeat the last sample, and goes back and forth on short axes.
+    """
+    if run.stop <= length:
+        return run
+    if length == 1:
+        return np.zeros(run.stop - run.start, dtype=np.intp)
+    period = 2 * (length - 1)
+    places = np.arange(run.start, run.stop) % period
+    return np.minimum(places, period - places)

@@ -1,0 +1,73 @@
+"""The frozen network in whose features the fidelity loss compares."""
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from photoenhance.errors import ConfigError, PhotoEnhanceError
+from photoenhance.networks.uegan import UEGANGenerator
+from photoenhance.networks.vgg import VGGFeatures, plain_vgg, truncated_vgg
+from photoenhance.zoo.load import load_generator
+
+logger = logging.getLogger(__name__)
+
+
+class EncoderFeatures(nn.Module):
+    """The encoder of a trained UEGAN generator, for where no VGG can be had."""
+
+    def __init__(self, generator: UEGANGenerator) -> None:
+        super().__init__()
+        self.generator = generator.eval().requires_grad_(requires_grad=False)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Return five feature maps, finest first, of `(N, 3, H, W)` in [0, 1]."""
+        return self.generator.encode(image)
+
+
+def perceptual_features(file: Path | None, layers: Sequence[str]) -> tuple[nn.Module, str]:
+    """Return the best feature extractor that this machine has, and its name for the log.
+
+    A truncated VGG from a file if one is named; else torchvision's VGG-19, downloaded if need be;
+    else the encoder of the bundled model.
+
+    Raises:
+        ConfigError: the named file holds no such network.
+        WeightsError: there is neither a VGG nor the bundled model.
+    """
+    if file is not None:
+        return _from_file(file, layers), f"{file.name}, as deep as it goes"
+    try:
+        return _from_torchvision(layers), "VGG-19 of torchvision"
+    except (ImportError, OSError, RuntimeError) as error:
+        logger.info("torchvision's VGG-19 is not to be had: %s", error)
+    generator = load_generator("uegan").generator
+    if not isinstance(generator, UEGANGenerator):
+        raise PhotoEnhanceError("uegan: the bundled model is not a UEGAN")
+    return EncoderFeatures(generator), "the encoder of the bundled model (no VGG-19 to be had)"
+
+
+def _from_file(file: Path, layers: Sequence[str]) -> VGGFeatures:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    hint = "Name a .safetensors file of a truncated VGG, or leave --perceptual out."
+    try:
+        return truncated_vgg(load_file(file), layers)
+    except FileNotFoundError as error:
+        raise ConfigError(f"{file}: no such file", hint=hint) from error
+    except (SafetensorError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"{file}: no VGG that can be used: {error}", hint=hint) from error
+
+
+def _from_torchvision(layers: Sequence[str]) -> VGGFeatures:
+    if os.environ.get("PHOTOENHANCE_OFFLINE"):
+        raise OSError("PHOTOENHANCE_OFFLINE is set")
+    from torchvision.models import VGG19_Weights, vgg19
+
+    network = vgg19(weights=VGG19_Weights.IMAGENET1K_V1)
+    convolutions = [layer for layer in network.features if isinstance(layer, nn.Conv2d)]
+    return plain_vgg(convolutions, layers)
