@@ -70,6 +70,7 @@ def plan(request: Request) -> tuple[Job, ...]:
     _check_output(request)
     pairs = dict.fromkeys(_pairs(request))  # an input that is named twice is one job
     entries = _Entries()
+    entries.promised.update(entries.of(job.output) for job in pairs if job.output)
     jobs = [_settle(job, request.on_exists, entries) for job in pairs]
     inputs = {entries.of(job.input): job.input for job in jobs if job.input}
     takers: dict[Path, Path] = {}
@@ -117,7 +118,7 @@ class _Entries:
 
     def __init__(self) -> None:
         self._folders: dict[Path, Path] = {}
-        self.renamed: set[Path] = set()
+        self.promised: set[Path] = set()  # to some job
 
     def of(self, path: Path) -> Path:
         folder = path.parent
@@ -232,7 +233,8 @@ def _free_name(output: Path, entries: _Entries) -> Path:
     number = 1
     while True:
         candidate = output.with_name(_short(output.stem, f"-{number}", output.suffix))
-        if not os.path.lexists(candidate) and entries.of(candidate) not in entries.renamed:
-            entries.renamed.add(entries.of(candidate))
+        entry = entries.of(candidate)
+        if entry not in entries.promised and not os.path.lexists(candidate):
+            entries.promised.add(entry)
             return candidate
         number += 1
