@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from photoenhance import __version__
-from photoenhance.cli import config, enhance, models
+from photoenhance.cli import config, enhance, models, train
 from photoenhance.cli.render import tell
 from photoenhance.errors import ExitCode, PhotoEnhanceError
 
@@ -17,6 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("enhance")(enhance.enhance)
+app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
 

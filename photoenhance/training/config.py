@@ -1,7 +1,7 @@
 """The whole description of a training run."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Annotated, Any, Literal
 
@@ -101,15 +101,18 @@ def recipes() -> list[str]:
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
-def load(recipe: str, overrides: Mapping[str, Any]) -> TrainConfig:
+def load(
+    recipe: str, overrides: Mapping[str, Any], assignments: Sequence[str] = ()
+) -> TrainConfig:
     """Read a recipe and replace some of its values.
 
     Args:
         recipe: one of `recipes()`.
-        overrides: top-level keys of `TrainConfig` and their values; None leaves the recipe's.
+        overrides: keys of `TrainConfig` and their values; None leaves the recipe's.
+        assignments: `key=value`, such as "losses.identity=0.2", with values as TOML writes them.
 
     Raises:
-        ConfigError: there is no such recipe, or a value is out of its range.
+        ConfigError: there is no such recipe or key, or a value is out of its range.
     """
     if recipe not in recipes():
         known = ", ".join(recipes())
@@ -117,9 +120,27 @@ def load(recipe: str, overrides: Mapping[str, Any]) -> TrainConfig:
     file = resources.files("photoenhance.training").joinpath("recipes", f"{recipe}.toml")
     values = tomllib.loads(file.read_text(encoding="utf-8"))
     values |= {key: value for key, value in overrides.items() if value is not None}
+    for assignment in assignments:
+        _merge(values, _assigned(assignment))
     try:
         return TrainConfig(recipe=recipe, **values)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{key}: {first['msg']}", hint=f"Correct {key}.") from error
+
+
+def _assigned(assignment: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(assignment)
+    except tomllib.TOMLDecodeError as error:
+        msg = f"--set {assignment}: not KEY=VALUE as TOML writes it"
+        raise ConfigError(msg, hint="Write, for example, --set losses.identity=0.2") from error
+
+
+def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    for key, change in changes.items():
+        if isinstance(change, dict) and isinstance(values.get(key), dict):
+            _merge(values[key], change)
+        else:
+            values[key] = change

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,9 +22,12 @@ class Degradation:
         saturation: factor on the distance from luma.
         white_balance: standard deviation of the log gains of red and blue.
         black: how far black is lifted at most, as a share of the range.
+        softness: share of a blurred copy at most, its deviation between 0.5 and 1.2 pixels.
         noise: standard deviation of the noise at most, as a share of the range.
         untouched: share of sources that stay as they are: good photos are to be left alone.
     """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (read by the config's validation)
 
     exposure: tuple[float, float] = (-2.0, 0.35)
     contrast: tuple[float, float] = (0.65, 1.05)
@@ -32,7 +36,8 @@ class Degradation:
     saturation: tuple[float, float] = (0.5, 1.05)
     white_balance: float = 0.02
     black: float = 0.04
-    noise: float = 0.01
+    softness: float = 0.7
+    noise: float = 0.005
     untouched: float = 0.1
 
     def apply(self, clean: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
@@ -52,6 +57,8 @@ class Degradation:
         image = luma + (image - luma) * np.float32(random.uniform(*self.saturation))
         black = np.float32(random.uniform(0, self.black))
         image = black + (1 - black) * image
+        blurred = cv2.GaussianBlur(image, (0, 0), random.uniform(0.5, 1.2))
+        image = image + (blurred - image) * np.float32(random.uniform(0, self.softness))
         noise = random.standard_normal(image.shape, dtype=np.float32)
         image = image + noise * np.float32(random.uniform(0, self.noise))
         return np.clip(image, 0, 1)
