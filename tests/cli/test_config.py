@@ -1,0 +1,79 @@
+"""Settings from flags, the environment and files."""
+
+from pathlib import Path
+
+import pytest
+
+
+def shown(ended):
+    lines = (line.partition(" = ") for line in ended.out.splitlines())
+    return {name: value for name, _, value in lines}
+
+
+def test_a_default_says_so(cli):
+    assert shown(cli("config", "show"))["strength"] == "1.0  # default"
+
+
+def test_the_users_file_wins_over_the_default(cli, home):
+    file = home / "config" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("strength = 0.5\n")
+
+    assert shown(cli("config", "show"))["strength"] == f"0.5  # {file}"
+
+
+def test_the_projects_file_wins_over_the_users(cli, home):
+    file = home / "config" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("strength = 0.5\n")
+    Path("photoenhance.toml").write_text("strength = 0.25\n")
+
+    assert shown(cli("config", "show"))["strength"] == "0.25  # photoenhance.toml"
+
+
+def test_the_environment_wins_over_files(cli, monkeypatch):
+    Path("photoenhance.toml").write_text("strength = 0.25\n")
+    monkeypatch.setenv("PHOTOENHANCE_STRENGTH", "0.75")
+
+    value = shown(cli("config", "show"))["strength"]
+
+    assert value == '"0.75"  # environment, PHOTOENHANCE_STRENGTH'
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("strenght = 1", "unknown setting 'strenght'\nHint: Write 'strength'."),
+        ("xyz = 1", "unknown setting 'xyz'\nHint: Choose one of: model, strength,"),
+        ("strength = [1]", "strength: expected a text, a number, true or false"),
+        ("strength 1", "is no TOML: "),
+    ],
+)
+def test_a_wrong_file_exits_2_and_names_the_key(cli, content, message):
+    Path("photoenhance.toml").write_text(content)
+
+    ended = cli("config", "show")
+
+    assert ended.code == 2
+    assert ended.err.startswith(f"Error: photoenhance.toml: {message}")
+
+
+def test_a_wrong_value_in_the_environment_exits_2_and_names_the_variable(cli, monkeypatch, draw):
+    draw("a.jpg")
+    monkeypatch.setenv("PHOTOENHANCE_STRENGTH", "2")
+
+    ended = cli("enhance", "a.jpg")
+
+    assert ended.code == 2
+    assert "PHOTOENHANCE_STRENGTH" in ended.err
+
+
+def test_enhance_uses_the_settings(cli, draw):
+    draw("a.jpg")
+    Path("photoenhance.toml").write_text('on_exists = "error"\n')
+    Path("a-enhanced.jpg").touch()
+
+    ended = cli("enhance", "a.jpg", "--dry-run")
+
+    assert ended.code == 1
+    assert "a-enhanced.jpg: exists already" in ended.err

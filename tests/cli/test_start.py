@@ -1,0 +1,72 @@
+"""The command as such: help, version, and what starting up costs."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "numpy", "cv2", "PIL", "tifffile", "torchvision")
+
+
+def test_help_lists_the_commands(cli):
+    ended = cli("--help")
+
+    assert ended.code == 0
+    assert "enhance" in ended.out
+    assert "models" in ended.out
+
+
+def test_no_arguments_show_the_help(cli):
+    ended = cli()
+
+    assert ended.code == 2
+    assert "Usage" in ended.out + ended.err
+
+
+def test_version_is_the_packages(cli):
+    from photoenhance import __version__
+
+    ended = cli("--version")
+
+    assert (ended.code, ended.out) == (0, f"photoenhance {__version__}\n")
+
+
+def test_help_of_enhance_names_every_option_that_users_rely_on(cli):
+    ended = cli("enhance", "--help")
+
+    assert ended.code == 0
+    for option in (
+        *("--output", "--model", "--strength", "--device", "--precision", "--tile", "--rendering"),
+        *("--recursive", "--on-exists", "--json", "--max-pixels", "--quality", "--dry-run"),
+        *("--strip-metadata", "--fail-fast", "--allow-empty", "--files-from", "--in-place"),
+    ):
+        assert option in ended.out
+
+
+def test_an_unknown_option_exits_2(cli):
+    ended = cli("enhance", "--colour", "a.jpg")
+
+    assert ended.code == 2
+    assert "No such option: --colour" in ended.err
+
+
+def test_an_unknown_command_exits_2(cli):
+    assert cli("improve").code == 2
+
+
+@pytest.mark.parametrize(
+    "args", [["--help"], ["--version"], ["models", "list"], ["config", "show"], ["enhance", "-h"]]
+)
+def test_light_commands_load_no_heavy_library(args, tmp_path):
+    code = (
+        "import sys; from photoenhance.cli.app import main\n"
+        f"sys.argv = ['photoenhance', *{args!r}]\n"
+        "code = main()\n"
+        f"print('\\nLOADED', [name for name in {HEAVY!r} if name in sys.modules], code)"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert ended.stdout.splitlines()[-1] == "LOADED [] 0"
