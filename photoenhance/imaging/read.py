@@ -1,0 +1,110 @@
+"""Files -> photos: recognise, decode, turn upright."""
+
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import ImageCms
+
+from photoenhance.errors import ImageError
+from photoenhance.imaging import color, extras, metadata, png, raster, tiff
+from photoenhance.imaging.draft import Draft
+from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, recognise
+from photoenhance.imaging.photo import Metadata, Photo
+
+DEFAULT_MAX_PIXELS = 250_000_000
+
+# What decoders raise for files that are not what they claim: they promise nothing.
+_DAMAGE = (
+    OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
+    AssertionError, EOFError, RuntimeError, MemoryError, struct.error, zlib.error,
+    ImageCms.PyCMSError,
+)  # fmt: skip
+
+_OPENERS: dict[FormatName, Callable[[BinaryIO, int], Draft]] = {
+    "jpeg": raster.read_jpeg,
+    "png": png.read_png,
+    "tiff": tiff.read_tiff,
+    "webp": raster.read_webp,
+    "avif": raster.read_avif,
+    "bmp": raster.read_bmp,
+    "heif": extras.read_heif,
+    "raw": extras.read_raw,
+}
+
+
+def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Photo:
+    """Read a photo from a file, or from a stream such as standard input, which is read to its end.
+
+    The content decides what the file is, not its name. Not for several threads at once: Python's
+    warnings, by which codecs speak, are silenced for the whole process meanwhile.
+
+    Args:
+        file: a path, or a binary stream open for reading.
+        max_pixels: a larger picture is refused by its header, before memory is taken for it.
+
+    Raises:
+        ImageError: the file is missing, broken, cut short, animated, too large or of a kind that
+            is not supported.
+    """
+    subject = str(file) if isinstance(file, Path) else "standard input"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if isinstance(file, Path):
+                with _opened(file) as stream:
+                    is_raw = of_suffix(file) == FORMATS["raw"]
+                    return _read(stream, is_raw, max_pixels)
+            return _read(io.BytesIO(file.read()), False, max_pixels)
+    except ImageError as error:
+        raise ImageError(f"{subject}: {error.message}", hint=error.hint) from error.__cause__
+    except _DAMAGE as error:
+        reason = str(error).strip() or type(error).__name__
+        raise ImageError(f"{subject}: damaged, {reason}") from error
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ImageError(f"cannot be opened, {reason}") from error
+
+
+def _read(stream: BinaryIO, is_raw: bool, max_pixels: int) -> Photo:
+    head = stream.read(64)
+    if not head:
+        raise ImageError("empty, 0 bytes")
+    stream.seek(0)
+    name = recognise(head)
+    if is_raw or (name == "tiff" and tiff.is_camera_raw(stream)):
+        name = "raw"
+    if name is None:
+        known = ", ".join(FORMATS)
+        raise ImageError("not a photo in a supported format", hint=f"Supported are {known}.")
+    return _finished(_OPENERS[name](stream, max_pixels))
+
+
+def _finished(draft: Draft) -> Photo:
+    """Make a draft's metadata agree with its pixels, and leave out what cannot be used."""
+    decoded, notes = draft.decoded, [*draft.notes, *draft.decoded.notes]
+    height, width = decoded.pixels.shape[:2]
+    exif, xmp = draft.exif, draft.metadata.xmp
+    profile = None if decoded.is_srgb else draft.icc_profile
+    if profile is not None and not color.is_usable(profile, is_grey=draft.format.is_grey):
+        profile = None
+        notes.append("the colour profile cannot be used and was left out: sRGB is assumed")
+    kept = Metadata(
+        exif=metadata.upright_exif(exif, width, height) if exif else None,
+        xmp=metadata.upright_xmp(xmp, width, height) if xmp else None,
+        extended_xmp=draft.metadata.extended_xmp,
+        iptc=draft.metadata.iptc,
+        dpi=draft.metadata.dpi,
+        comment=draft.metadata.comment,
+        text=draft.metadata.text,
+    )
+    return Photo(decoded.pixels, decoded.alpha, profile, kept, draft.format, tuple(notes))
