@@ -18,7 +18,7 @@ from photoenhance.errors import ConfigError, ExitCode, ImageError, PhotoEnhanceE
 from photoenhance.imaging import atomic, formats
 from photoenhance.imaging.photo import Photo
 from photoenhance.imaging.read import read
-from photoenhance.imaging.write import encode
+from photoenhance.imaging.write import encode, losses
 from photoenhance.inference.enhancer import Enhanced
 
 logger = logging.getLogger(__name__)
@@ -175,7 +175,7 @@ class _Bench:
             return skipped
         photo = source.read(self._workshop.settings.max_pixels)
         enhanced = self._workshop.enhancer.enhance(photo)
-        self._write(job, enhanced.photo, source.sha256)
+        lost = self._write(job, enhanced.photo, source.sha256)
         height, width = photo.pixels.shape[:2]
         return PhotoDone(
             *_names(job),
@@ -185,7 +185,7 @@ class _Bench:
             tile=enhanced.tile,
             precision=enhanced.precision,
             seconds=time.monotonic() - begun,
-            warnings=photo.notes + enhanced.notes,
+            warnings=photo.notes + enhanced.notes + lost,
         )
 
     def _skipped(self, job: Job, input_sha256: str) -> PhotoDone | None:
@@ -200,35 +200,34 @@ class _Bench:
         warning = f"{reason}; --on-exists overwrite replaces it"
         return PhotoDone(*_names(job), "skipped", reason=reason, warnings=(warning,))
 
-    def _write(self, job: Job, photo: Photo, input_sha256: str) -> None:
-        settings = self._workshop.settings
-        if job.output is None:
-            assert self._workshop.streams is not None
-            stream = self._workshop.streams
-            name = stream.format or photo.format.name
-            data = encode(
-                photo, name, quality=settings.quality, strip_metadata=settings.strip_metadata
-            )
-            stream.output.write(data)
-            stream.output.flush()
-            return
-        self._prepare(job.output.parent)
-        data = encode(
-            photo,
-            formats.writable(job.output).name,
-            quality=settings.quality,
-            strip_metadata=settings.strip_metadata,
-        )
-        if job.is_new and os.path.lexists(job.output):
+    def _write(self, job: Job, photo: Photo, input_sha256: str) -> tuple[str, ...]:
+        """Put a result where it belongs and return what could not go there with it."""
+        settings, streams = self._workshop.settings, self._workshop.streams
+        if job.output:
+            self._prepare(job.output.parent)
+            name = formats.writable(job.output).name
+        else:
+            assert streams is not None
+            name = streams.format or photo.format.name
+        data = encode(photo, name, quality=settings.quality, strip_metadata=settings.strip_metadata)
+        if job.output:
+            self._save(job.output, data, input_sha256, is_new=job.is_new)
+        elif streams:
+            streams.output.write(data)
+            streams.output.flush()
+        return () if settings.strip_metadata else losses(photo, name)
+
+    def _save(self, output: Path, data: bytes, input_sha256: str, *, is_new: bool) -> None:
+        if is_new and os.path.lexists(output):
             raise ImageError(
-                f"{job.output}: somebody else has made this file since the run began",
+                f"{output}: somebody else has made this file since the run began",
                 hint="Run again.",
             )
-        with atomic.replacing(job.output) as file:
+        output_sha256 = hashlib.sha256(data).hexdigest()
+        with atomic.replacing(output) as file:
             file.write(data)
-            output_sha256 = hashlib.sha256(data).hexdigest()
             self._workshop.journal.enter_result(
-                job.output, self._fingerprint, input_sha256, output_sha256
+                output, self._fingerprint, input_sha256, output_sha256
             )
 
     def _prepare(self, folder: Path) -> None:
@@ -287,7 +286,9 @@ def _failed(job: Job, error: Exception) -> PhotoDone:
     # The photo is named beside the reason anyway, so the message need not begin with it.
     name, output = _names(job)
     if isinstance(error, PhotoEnhanceError):
-        reason, hint, code = error.message.removeprefix(f"{name}: "), error.hint, error.exit_code
+        subject = "standard input" if job.input is None else name
+        reason = error.message.removeprefix(f"{subject}: ")
+        hint, code = error.hint, error.exit_code
     else:
         reason = f"unexpected {type(error).__name__}: {error}"
         hint, code = "Report this, with the photo if it may be shown.", ExitCode.FAILED

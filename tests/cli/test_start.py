@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from photoenhance import __version__
+
 HEAVY = ("torch", "numpy", "cv2", "PIL", "tifffile", "torchvision")
 
 
@@ -24,8 +26,6 @@ def test_no_arguments_show_the_help(cli):
 
 
 def test_version_is_the_packages(cli):
-    from photoenhance import __version__
-
     ended = cli("--version")
 
     assert (ended.code, ended.out) == (0, f"photoenhance {__version__}\n")

@@ -1,0 +1,400 @@
+"""`photoenhance enhance`, with a tiny model and tiny photos."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from photoenhance.zoo import store
+
+START = {
+    *("schema", "record", "photos", "model", "weights_sha256", "device", "precision"),
+    *("rendering", "tile", "strength", "quality", "strip_metadata", "max_pixels"),
+}
+FILE = {
+    *("schema", "record", "input", "output", "status", "reason", "error_class", "hint"),
+    *("exit_code", "megapixels", "rendering", "tile", "precision", "seconds", "warnings"),
+    *("model", "weights_sha256", "device"),
+}
+SUMMARY = {
+    *("schema", "record", "ok", "skipped", "failed", "not_started", "seconds", "exit_code"),
+}
+
+
+def records(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def names(folder):
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def test_a_folder_with_a_broken_file_is_done_but_for_that_and_exits_1(cli, draw):
+    draw(*(f"photos/{number}.jpg" for number in range(4)))
+    Path("photos/broken.jpg").write_bytes(Path("photos/0.jpg").read_bytes()[:400])
+
+    ended = cli("enhance", "photos")
+
+    assert ended.code == 1
+    assert ended.out == ""
+    assert names("photos-enhanced") == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
+    assert "4 enhanced, 1 failed in " in ended.err
+    assert "  photos/broken.jpg: " in ended.err.partition("Failed:")[2]
+
+
+def test_a_good_run_exits_0_and_keeps_size_and_format(cli, draw):
+    draw("a.png", size=(17, 31))
+
+    ended = cli("enhance", "a.png")
+
+    assert ended.code == 0
+    with Image.open("a-enhanced.png") as picture:
+        assert (picture.format, picture.size) == ("PNG", (31, 17))
+
+
+def test_strength_0_gives_the_pixels_back_exactly(cli, draw):
+    draw("a.png")
+
+    cli("enhance", "a.png", "--strength", "0")
+
+    before, after = (np.asarray(Image.open(name)) for name in ("a.png", "a-enhanced.png"))
+    assert np.array_equal(before, after)
+
+
+def test_strength_1_changes_pixels(cli, draw):
+    draw("a.png")
+
+    cli("enhance", "a.png")
+
+    before, after = (np.asarray(Image.open(name)) for name in ("a.png", "a-enhanced.png"))
+    assert not np.array_equal(before, after)
+
+
+def test_the_device_that_auto_chose_is_told(cli, draw):
+    draw("a.png")
+
+    assert " on cpu, fp32" in cli("enhance", "a.png", "--device", "cpu").err
+
+
+def test_json_is_lines_of_one_schema(cli, draw, model):
+    draw("photos/a.jpg")
+    Path("photos/b.jpg").touch()
+
+    ended = cli("enhance", "photos", "--json", "--quiet")
+
+    start, good, bad, summary = records(ended.out)
+    assert set(start) == START
+    assert set(good) == set(bad) == FILE
+    assert set(summary) == SUMMARY
+    assert {record["schema"] for record in (start, good, bad, summary)} == {1}
+    assert good["status"] == "ok"
+    assert good["weights_sha256"] == store.sha256(model)
+    assert (bad["status"], bad["error_class"]) == ("failed", "ImageError")
+    assert (summary["ok"], summary["failed"], summary["exit_code"]) == (1, 1, 1)
+
+
+def test_the_log_gets_the_same_records(cli, draw):
+    draw("photos/a.jpg")
+
+    ended = cli("enhance", "photos", "--json", "--log", "run.log")
+
+    assert Path("run.log").read_text() == ended.out
+
+
+def test_names_that_are_no_utf8_stay_valid_json_and_one_line(cli, draw):
+    draw("a.jpg")
+    name = b"photos/\xff\n\x1b[1m.jpg"
+    Path("photos").mkdir()
+    Path("a.jpg").rename(name.decode("utf-8", "surrogateescape"))
+
+    ended = cli("enhance", "photos", "--json")
+
+    assert ended.code == 0
+    record = records(ended.out)[1]
+    assert record["input"].encode() == b"photos/\\xff\n\x1b[1m.jpg"
+    assert "[1/1] photos/\\xff\\n\\x1b[1m.jpg -> " in ended.err
+
+
+def test_markup_in_a_name_is_shown_as_it_is(cli, draw):
+    draw("[red]a.jpg")
+
+    assert "[1/1] [red]a.jpg -> [red]a-enhanced.jpg" in cli("enhance", "[red]a.jpg").err
+
+
+def test_nothing_named_exits_2(cli):
+    ended = cli("enhance")
+
+    assert ended.code == 2
+    assert ended.err == (
+        "Error: no photo or folder was named\n"
+        "Hint: Name at least one, as in `photoenhance enhance photos/`.\n"
+    )
+
+
+def test_missing_photo_exits_2_and_says_what_to_do(cli):
+    ended = cli("enhance", "nowhere.jpg")
+
+    assert ended.code == 2
+    assert ended.err == (
+        "Error: nowhere.jpg: no such file or folder\nHint: Check the spelling of the path.\n"
+    )
+
+
+def test_an_empty_folder_exits_2_and_allow_empty_makes_that_0(cli):
+    Path("photos").mkdir()
+
+    refused, allowed = cli("enhance", "photos"), cli("enhance", "photos", "--allow-empty")
+
+    assert refused.code == 2
+    assert refused.err == (
+        "Error: no photos were found\n"
+        "Hint: Look into subfolders with --recursive, or allow this with --allow-empty.\n"
+    )
+    assert allowed.code == 0
+
+
+def test_recursive_mirrors_the_tree(cli, draw):
+    draw("photos/a.jpg", "photos/x/y/b.jpg")
+
+    ended = cli("enhance", "photos", "-r", "-o", "out")
+
+    assert ended.code == 0
+    assert Path("out/a.jpg").is_file()
+    assert Path("out/x/y/b.jpg").is_file()
+
+
+def test_a_collision_exits_2_before_anything_is_written(cli, draw):
+    draw("x/a.jpg", "y/a.jpg", "x/b.jpg")
+
+    ended = cli("enhance", "x", "y", "-o", "out")
+
+    assert ended.code == 2
+    assert ended.err.startswith("Error: out/a.jpg: would be the output of both x/a.jpg and y/a.jpg")
+    assert not Path("out").exists()
+
+
+def test_a_second_run_skips_and_exits_0(cli, draw):
+    draw("photos/a.jpg")
+    cli("enhance", "photos")
+    before = Path("photos-enhanced/a.jpg").stat()
+
+    ended = cli("enhance", "photos")
+
+    assert ended.code == 0
+    assert "0 enhanced, 1 skipped" in ended.err
+    assert Path("photos-enhanced/a.jpg").stat().st_mtime_ns == before.st_mtime_ns
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "files"),
+    [
+        ("overwrite", 0, ["a.jpg"]),
+        ("rename", 0, ["a-1.jpg", "a.jpg"]),
+        ("error", 1, ["a.jpg"]),
+    ],
+)
+def test_on_exists_decides_what_happens_to_existing_outputs(cli, draw, policy, code, files):
+    draw("photos/a.jpg")
+    cli("enhance", "photos")
+
+    ended = cli("enhance", "photos", "--on-exists", policy)
+
+    assert ended.code == code
+    assert names("photos-enhanced") == files
+
+
+def test_in_place_replaces_once(cli, draw):
+    draw("photos/a.png")
+    original = Path("photos/a.png").read_bytes()
+
+    first = cli("enhance", "photos", "--in-place")
+    once = Path("photos/a.png").read_bytes()
+    second = cli("enhance", "photos", "--in-place")
+
+    assert (first.code, second.code) == (0, 0)
+    assert once != original
+    assert Path("photos/a.png").read_bytes() == once
+    assert "1 skipped" in second.err
+
+
+def test_dry_run_writes_nothing_and_needs_no_model(cli, draw):
+    draw("photos/a.jpg")
+
+    ended = cli("enhance", "photos", "--dry-run", "--json", "--model", "nowhere")
+
+    assert ended.code == 0
+    assert records(ended.out)[1]["status"] == "dry-run"
+    assert not Path("photos-enhanced").exists()
+
+
+def test_retry_failed_takes_only_what_failed(cli, draw):
+    draw("photos/a.jpg", "photos/b.jpg")
+    good = Path("photos/b.jpg").read_bytes()
+    Path("photos/b.jpg").write_bytes(b"broken")
+    cli("enhance", "photos")
+    Path("photos/b.jpg").write_bytes(good)
+
+    ended = cli("enhance", "photos", "--retry-failed")
+    again = cli("enhance", "photos", "--retry-failed")
+
+    assert ended.code == 0
+    assert "1 enhanced in" in ended.err
+    assert again.code == 2
+    assert "nothing to retry" in again.err
+
+
+def test_fail_fast_stops(cli, draw):
+    draw("photos/b.jpg")
+    Path("photos/a.jpg").touch()
+
+    ended = cli("enhance", "photos", "--fail-fast")
+
+    assert ended.code == 1
+    assert "1 failed, 1 not started" in ended.err
+
+
+def test_an_unknown_model_exits_3(cli, draw):
+    draw("a.jpg")
+
+    ended = cli("enhance", "a.jpg", "--model", "ugan")
+
+    assert ended.code == 3
+    assert "ugan: no model, file or training run of this name" in ended.err
+    assert not Path("a-enhanced.jpg").exists()
+
+
+def test_an_absent_device_exits_4(cli, draw):
+    draw("a.jpg")
+
+    ended = cli("enhance", "a.jpg", "--device", "cuda:99")
+
+    assert ended.code == 4
+    assert ended.err.startswith("Error: device cuda:99: not available on this machine\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--tile", "large"], "--tile large: expected auto, off, or a number of pixels"),
+        (["--tile", "0"], "--tile 0: expected auto, off, or a number of pixels"),
+        (["--tile", "off", "--rendering", "tiles"], "--tile off: contradicts --rendering tiles"),
+        (["--tile", "64", "--rendering", "whole"], "--tile 64: contradicts --rendering whole"),
+        (["--in-place", "-o", "out"], "out: an output makes no sense with --in-place"),
+        (["--log", "nowhere/run.log"], "nowhere/run.log: the log cannot be written: No such file"),
+        (["--files-from", "nowhere"], "nowhere: the list of paths cannot be read: No such file"),
+        (["-o", "-", "--json"], "standard output: cannot take both a photo and --json"),
+        (["b.jpg", "-o", "-"], "a pipe takes one photo at a time"),
+    ],
+)
+def test_contradictory_options_exit_2_and_say_why(cli, draw, options, message):
+    draw("a.jpg", "b.jpg")
+
+    ended = cli("enhance", "a.jpg", *options)
+
+    assert ended.code == 2
+    assert f"Error: {message}" in ended.err
+    assert "Hint: " in ended.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--strength", "1.1"], ["--quality", "0"], ["--on-exists", "ask"], ["--format", "gif"]],
+)
+def test_values_out_of_range_exit_2(cli, draw, options):
+    draw("a.jpg")
+
+    assert cli("enhance", "a.jpg", *options).code == 2
+
+
+@pytest.mark.parametrize("rendering", ["whole", "strips", "tiles"])
+def test_every_rendering_gives_the_same_photo(cli, draw, rendering):
+    draw("a.png", size=(90, 130))
+    cli("enhance", "a.png", "-o", "auto.png")
+
+    ended = cli("enhance", "a.png", "-o", "other.png", "--rendering", rendering)
+
+    assert ended.code == 0
+    auto, other = (np.asarray(Image.open(name)).astype(int) for name in ("auto.png", "other.png"))
+    assert np.abs(auto - other).max() <= 1
+
+
+def test_format_changes_what_is_written(cli, draw):
+    draw("photos/a.jpg")
+
+    cli("enhance", "photos", "--format", "png")
+
+    assert names("photos-enhanced") == ["a.png"]
+
+
+def test_quality_makes_files_smaller(cli, draw):
+    draw("a.jpg", size=(64, 64))
+
+    cli("enhance", "a.jpg", "-o", "small.jpg", "--quality", "10")
+    cli("enhance", "a.jpg", "-o", "large.jpg", "--quality", "100")
+
+    assert Path("small.jpg").stat().st_size < Path("large.jpg").stat().st_size
+
+
+def test_max_pixels_refuses_by_the_header(cli, draw):
+    draw("a.jpg")
+
+    ended = cli("enhance", "a.jpg", "--max-pixels", "100")
+
+    assert ended.code == 1
+    assert "--max-pixels" in ended.err
+
+
+def test_include_and_exclude_choose_files(cli, draw):
+    draw("photos/a.jpg", "photos/b.jpg", "photos/c.png")
+
+    cli("enhance", "photos", "--include", "*.jpg", "--exclude", "b*")
+
+    assert names("photos-enhanced") == ["a.jpg"]
+
+
+def test_quiet_says_nothing_of_a_good_run(cli, draw):
+    draw("photos/a.jpg")
+
+    assert cli("enhance", "photos", "--quiet").err == ""
+
+
+def test_quiet_tells_failures(cli):
+    Path("a.jpg").touch()
+
+    ended = cli("enhance", "a.jpg", "--quiet")
+
+    assert ended.err == "[1/1] a.jpg: failed: empty, 0 bytes\n"
+
+
+def test_a_read_only_output_folder_fails_with_a_reason(cli, draw, monkeypatch):
+    # Root may write anywhere, so the refusal is the file system's own stand-in.
+    draw("a.jpg")
+
+    ended = cli("enhance", "a.jpg", "-o", "/proc/photoenhance")
+
+    assert ended.code == 1
+    assert "/proc/photoenhance: cannot be used as an output folder: No such file" in ended.err
+
+
+def test_a_journal_that_cannot_be_used_is_told_and_done_without(cli, draw, home):
+    draw("a.jpg")
+    home.mkdir()
+    (home / "state").touch()
+
+    ended = cli("enhance", "a.jpg")
+
+    assert ended.code == 0
+    assert "this run will not be resumable" in ended.err
+
+
+def test_in_place_needs_its_journal(cli, draw, home):
+    draw("a.jpg")
+    home.mkdir()
+    (home / "state").touch()
+
+    ended = cli("enhance", "a.jpg", "--in-place")
+
+    assert ended.code == 2
+    assert "the journal of finished photos cannot be used" in ended.err
