@@ -167,7 +167,8 @@ def _interrupts() -> Iterator[Callable[[], bool]]:
     try:
         yield lambda: count > 0
     finally:
-        signal.signal(signal.SIGINT, before)
+        # Who has interrupted may well go on pressing while the program shuts down.
+        signal.signal(signal.SIGINT, signal.SIG_IGN if count else before)
 
 
 def _nothing_to_do(*, is_recursive: bool, retries: bool) -> ConfigError:

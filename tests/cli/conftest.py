@@ -1,5 +1,6 @@
 """The real command line, in this process and in others."""
 
+import io
 import os
 import subprocess
 import sys
@@ -24,6 +25,7 @@ class Ended:
     code: int
     out: str
     err: str
+    data: bytes
 
 
 @pytest.fixture(scope="session")
@@ -55,15 +57,16 @@ def home(tmp_path, monkeypatch, model):
 
 
 @pytest.fixture
-def cli(monkeypatch, capfd):
+def cli(monkeypatch, capfdbinary):
     """Call the real main; what it gives is the exit code, stdout and stderr."""
 
-    def call(*args):
+    def call(*args, stdin=b""):
         monkeypatch.setattr(sys, "argv", ["photoenhance", *map(str, args)])
-        capfd.readouterr()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capfdbinary.readouterr()
         code = main()
-        out, err = capfd.readouterr()
-        return Ended(code, out, err)
+        out, err = capfdbinary.readouterr()
+        return Ended(code, out.decode("utf-8", "replace"), err.decode(), out)
 
     return call
 

@@ -1,0 +1,75 @@
+"""What a photo tool meets sooner or later: broken, hostile and odd files."""
+
+import csv
+import json
+from collections import Counter
+
+import pytest
+
+# The expectation leaves the choice for animations; ours is to refuse them.
+ANIMATIONS = {"assorted/delay.png", "assorted/dispose_bgnd.gif", "assorted/iss634.webp"}
+ALLOWED = {
+    "enhance": {"ok"},
+    "enhance-note": {"ok"},
+    "skip": {"failed"},
+    "either": {"ok", "failed"},
+}
+
+
+@pytest.fixture(scope="session")
+def expectations(shared):
+    with (shared / "bad-inputs" / "expectations.csv").open(newline="") as file:
+        return {row["file"]: row["expect"] for row in csv.DictReader(file)}
+
+
+def files(text):
+    records = map(json.loads, text.splitlines())
+    return [record for record in records if record["record"] == "file"]
+
+
+def test_a_batch_of_bad_files_does_what_is_expected_of_each(cli, shared, expectations):
+    folder = shared / "bad-inputs"
+
+    ended = cli("enhance", folder, "-r", "-o", "out", "--json")
+
+    told = {record["input"].removeprefix(f"{folder}/"): record for record in files(ended.out)}
+    assert ended.code == 1
+    assert set(told) == set(expectations)
+    wrong = {
+        name: record["reason"]
+        for name, record in told.items()
+        if record["status"] not in ALLOWED[expectations[name]] and name not in ANIMATIONS
+    }
+    assert wrong == {}
+    assert all(told[name]["status"] == "failed" for name in ANIMATIONS)
+    assert all(
+        record["warnings"]
+        for name, record in told.items()
+        if expectations[name] == "enhance-note" and record["status"] == "ok"
+    )
+    assert all(record["reason"] for record in told.values() if record["status"] == "failed")
+    assert all(record["seconds"] < 30 for record in told.values())  # 4 where nothing else runs
+    kinds = Counter(record["error_class"] for record in told.values())
+    assert set(kinds) == {None, "ImageError"}
+
+
+def test_bad_files_bring_nothing_but_our_own_lines_to_standard_error(cli, shared):
+    folder = shared / "bad-inputs" / "assorted"
+
+    ended = cli("enhance", folder, "-o", "out", "--quiet")
+
+    lines = ended.err.splitlines()
+    assert lines
+    assert all(line.startswith("[") and ": failed: " in line for line in lines)
+
+
+@pytest.mark.slow
+def test_bad_files_one_by_one_do_what_is_expected(cli, shared, expectations):
+    for number, (name, expected) in enumerate(expectations.items()):
+        ended = cli(
+            "enhance", shared / "bad-inputs" / name, "-o", f"out-{number}", "--json", "--quiet"
+        )
+
+        (record,) = files(ended.out)
+        assert name in ANIMATIONS or record["status"] in ALLOWED[expected], name
+        assert ended.code == (0 if record["status"] == "ok" else 1), name

@@ -1,0 +1,200 @@
+"""Pipes, lists and terminals, in processes of their own."""
+
+import io
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+COMMAND = [sys.executable, "-m", "photoenhance"]
+
+
+def opened(data):
+    with Image.open(io.BytesIO(data)) as picture:
+        picture.load()
+        return picture
+
+
+def test_a_photo_goes_through_a_pipe(cli, draw):
+    draw("a.jpg")
+
+    ended = cli("enhance", "-", "-o", "-", stdin=Path("a.jpg").read_bytes())
+
+    assert ended.code == 0
+    assert opened(ended.data).format == "JPEG"
+
+
+def test_a_pipe_can_change_the_format(cli, draw):
+    draw("a.jpg")
+
+    ended = cli("enhance", "a.jpg", "-o", "-", "--format", "png", "--quiet")
+
+    assert opened(ended.data).format == "PNG"
+    assert ended.err == ""
+
+
+def test_standard_input_can_go_to_a_file(cli, draw):
+    draw("a.jpg")
+
+    ended = cli("enhance", "-", "-o", "b.png", stdin=Path("a.jpg").read_bytes())
+
+    assert ended.code == 0
+    assert opened(Path("b.png").read_bytes()).format == "PNG"
+
+
+def test_the_records_of_a_pipe_go_to_a_log(cli, draw):
+    draw("a.jpg")
+
+    cli("enhance", "a.jpg", "-o", "-", "--log", "run.log")
+
+    assert [json.loads(line)["record"] for line in Path("run.log").read_text().splitlines()] == [
+        "start",
+        "file",
+        "summary",
+    ]
+
+
+def test_garbage_through_a_pipe_fails_and_writes_nothing(cli):
+    ended = cli("enhance", "-", "-o", "-", stdin=b"garbage")
+
+    assert ended.code == 1
+    assert ended.data == b""
+    assert "-: not a photo in a supported format" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_standard_input_needs_a_place_for_its_result(cli):
+    ended = cli("enhance", "-", stdin=b"")
+
+    assert ended.code == 2
+    assert ended.err.startswith("Error: standard input: no place for the result was named\n")
+
+
+def test_a_list_with_null_bytes_takes_any_name(cli, draw):
+    odd = "line\nbreak.jpg"
+    draw("photos/a.jpg", f"photos/sub/{odd}")
+    data = f"photos/a.jpg\0photos/sub/{odd}\0".encode()
+
+    ended = cli("enhance", "--files-from", "-", "-0", "-o", "out", "--json", stdin=data)
+
+    assert ended.code == 0
+    assert Path("out/photos/a.jpg").is_file()
+    assert Path("out/photos/sub", odd).is_file()
+    assert all(json.loads(line) for line in ended.out.splitlines())
+
+
+def test_a_list_of_lines_reports_what_has_vanished(cli, draw):
+    draw("a.jpg")
+    Path("list").write_text("a.jpg\n\ngone.jpg\n")
+
+    ended = cli("enhance", "--files-from", "list")
+
+    assert ended.code == 1
+    assert "gone.jpg: cannot be read: No such file or directory" in ended.err
+    assert Path("a-enhanced.jpg").is_file()
+
+
+def test_a_reader_that_goes_away_ends_the_program_quietly(draw):
+    draw(*(f"photos/{number}.jpg" for number in range(9)))
+    command = " ".join([*COMMAND, "enhance", "photos", "--json", "--quiet"])
+
+    ended = subprocess.run(
+        ["bash", "-c", f"{command} | head -1"], capture_output=True, timeout=60, check=False
+    )
+
+    assert json.loads(ended.stdout)["record"] == "start"
+    assert ended.stderr == b""
+    assert len(list(Path("photos-enhanced").iterdir())) < 9
+
+
+def test_a_photo_never_goes_to_a_terminal(draw):
+    draw("a.jpg")
+    main, terminal = pty.openpty()
+
+    ended = subprocess.run(
+        [*COMMAND, "enhance", "a.jpg", "-o", "-"],
+        stdout=terminal,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(terminal)
+    os.close(main)
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(b"Error: standard output: is a terminal")
+
+
+@pytest.mark.parametrize(("options", "has_bar"), [([], True), (["--no-progress"], False)])
+def test_a_terminal_gets_a_bar_unless_it_is_unwanted(draw, options, has_bar, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    draw("photos/a.jpg", "photos/b.jpg")
+    main, terminal = pty.openpty()
+
+    process = subprocess.Popen([*COMMAND, "enhance", "photos", *options], stderr=terminal)
+    os.close(terminal)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(main, 4096)
+        except OSError:
+            break
+    os.close(main)
+
+    assert process.wait(timeout=60) == 0
+    assert (b"2/2 photos" in shown) == has_bar
+    assert (b"photos/a.jpg -> " in shown) != has_bar
+    assert b"2 enhanced in" in shown
+
+
+def interrupted(times, draw):
+    draw(*(f"photos/{number:02}.png" for number in range(60)), size=(64, 64))
+    process = subprocess.Popen(
+        [*COMMAND, "enhance", "photos", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    lines = [process.stdout.readline(), process.stdout.readline()]
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.005)
+    rest, errors = process.communicate(timeout=60)
+    return process.returncode, b"".join(lines) + rest, errors
+
+
+def test_ctrl_c_ends_after_the_current_photo_with_a_summary_and_130(draw):
+    code, out, errors = interrupted(1, draw)
+
+    summary = json.loads(out.splitlines()[-1])
+    assert code == 130
+    assert summary["exit_code"] == 130
+    assert summary["ok"] + summary["not_started"] == 60
+    assert summary["not_started"] > 0
+    assert b"Traceback" not in errors
+
+
+def test_ctrl_c_twice_ends_at_once(draw):
+    code, _, errors = interrupted(4, draw)
+
+    assert code == 130
+    assert b"Traceback" not in errors
+
+
+def test_ctrl_c_before_the_first_photo_is_quiet():
+    process = subprocess.Popen(
+        [*COMMAND, "enhance", "-", "-o", "b.jpg"], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+
+    errors = process.communicate(timeout=60)[1]
+
+    assert process.returncode == 130
+    assert b"Traceback" not in errors
