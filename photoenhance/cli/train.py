@@ -77,6 +77,12 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
             rich_help_panel=_HOW,
         ),
     ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="A model to begin with, as for enhance.", rich_help_panel=_HOW
+        ),
+    ] = None,
     perceptual: Annotated[
         Path | None,
         typer.Option(
@@ -114,6 +120,7 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
         source=source,
         output=folder,
         perceptual=perceptual,
+        start=init,
         device=choose(device),
         precision=precision,
         save_every=save_every,

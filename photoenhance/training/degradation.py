@@ -29,16 +29,16 @@ class Degradation:
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (read by the config's validation)
 
-    exposure: tuple[float, float] = (-2.0, 0.35)
-    contrast: tuple[float, float] = (0.65, 1.05)
+    exposure: tuple[float, float] = (-2.0, 0.4)
+    contrast: tuple[float, float] = (0.62, 1.08)
     gamma: tuple[float, float] = (0.87, 1.18)
-    curve: tuple[float, float] = (-0.2, 0.6)
-    saturation: tuple[float, float] = (0.5, 1.05)
+    curve: tuple[float, float] = (-0.15, 0.45)
+    saturation: tuple[float, float] = (0.5, 1.12)
     white_balance: float = 0.02
     black: float = 0.04
     softness: float = 0.7
-    noise: float = 0.005
-    untouched: float = 0.1
+    noise: float = 0.006
+    untouched: float = 0.08
 
     def apply(self, clean: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
         """Degrade one image; `(H, W, 3)` in [0, 1], and so is the result."""

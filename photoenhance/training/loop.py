@@ -39,6 +39,7 @@ class Run:
         source: folder of photos to improve, or None: every source is made of a target.
         output: the run's folder, for the checkpoint and the samples.
         perceptual: a VGG's file for the fidelity loss, or None for the best at hand.
+        start: a model to begin with, or None to begin from nothing.
         device: where to compute.
         precision: "bf16" computes the networks in bfloat16, and keeps weights in float32.
         log_every: steps between progress events.
@@ -49,6 +50,7 @@ class Run:
     source: Path | None
     output: Path
     perceptual: Path | None
+    start: str | None
     device: torch.device
     precision: Literal["fp32", "bf16"]
     log_every: int = 20
@@ -68,7 +70,7 @@ def train(config: TrainConfig, run: Run) -> Iterator[Event]:
     source = None if run.source is None else PhotoFolder(run.source)
     batches = Batches(target, source, config)
     fidelity, features = _fidelity(config, run)
-    generator, discriminator = players(config, run.device)
+    generator, discriminator = players(config, run.device, run.start)
     objective = OneWayObjective(
         generator.network, discriminator.network, fidelity, config.losses
     )

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from photoenhance.errors import TrainingError
-from photoenhance.networks.generator import Generator
+from photoenhance.errors import ConfigError, TrainingError
 from photoenhance.networks.uegan import UEGANConfig, UEGANDiscriminator, UEGANGenerator
 from photoenhance.training.config import Optimiser, TrainConfig
+from photoenhance.zoo.load import load_generator
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +52,42 @@ class Player:
         self.adam.step()
 
 
-def players(config: TrainConfig, device: torch.device) -> tuple[Player, Player]:
-    """Build the generator and the discriminator of a run, freshly initialised from its seed."""
+def players(
+    config: TrainConfig, device: torch.device, start: str | None
+) -> tuple[Player, Player]:
+    """Build the generator and the discriminator of a run, initialised from its seed.
+
+    Args:
+        config: the run.
+        device: where both go.
+        start: a model whose generator to begin with, or None.
+
+    Raises:
+        ConfigError: that model has another architecture or width.
+        WeightsError: there is no such model.
+    """
     torch.manual_seed(config.seed)
     shape = UEGANConfig(config.width)
     generator = UEGANGenerator(shape)
     generator.initialise(gain=config.gain, last=config.last)
+    if start is not None:
+        _begin_with(generator, start)
     discriminator = UEGANDiscriminator(shape)
     optimiser = config.optimiser
     return (
         _player(generator, device, optimiser.generator_rate, optimiser),
         _player(discriminator, device, optimiser.discriminator_rate, optimiser),
     )
+
+
+def _begin_with(generator: UEGANGenerator, start: str) -> None:
+    loaded = load_generator(start).generator
+    if not isinstance(loaded, UEGANGenerator) or loaded.config != generator.config:
+        raise ConfigError(
+            f"{start}: cannot begin a UEGAN of width {generator.config.width}",
+            hint="Choose another --init, or its --width.",
+        )
+    generator.load_state_dict(loaded.state_dict())
 
 
 def _player(network: nn.Module, device: torch.device, rate: float, optimiser: Optimiser) -> Player:
