@@ -7,6 +7,7 @@ import typer
 
 from photoenhance import __version__
 from photoenhance.cli import config, enhance, models, train
+from photoenhance.cli.options import ENVIRONMENT
 from photoenhance.cli.render import tell
 from photoenhance.errors import ExitCode, PhotoEnhanceError
 
@@ -16,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("enhance")(enhance.enhance)
+app.command("enhance", context_settings={"auto_envvar_prefix": ENVIRONMENT})(enhance.enhance)
 app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")

@@ -7,18 +7,19 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_type_hints
+from typing import cast
 
 import typer
 
 from photoenhance.cli.enhance import enhance
+from photoenhance.cli.options import ENVIRONMENT
 from photoenhance.errors import ConfigError
 from photoenhance.zoo import store
 
 app = typer.Typer(help="Settings, and where they come from.", no_args_is_help=True)
 
 PROJECT_FILE = Path("photoenhance.toml")
-Value = str | int | float | bool | None
+Value = str | int | float | bool | list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,10 @@ def show() -> None:
     A flag wins over the environment, that over photoenhance.toml in the current folder, that over
     the user's own config.toml, that over the default.
     """
-    known = _settable()
-    settings = {name: Setting(default, "default") for name, (_, default) in known.items()}
+    settings = {name: Setting(default, "default") for name, default in _defaults().items()}
     settings |= files()
-    for name, (variable, _) in known.items():
+    for name in settings:
+        variable = f"{ENVIRONMENT}_{name.upper()}"
         if os.environ.get(variable):
             settings[name] = Setting(os.environ[variable], f"environment, {variable}")
     for name, setting in settings.items():
@@ -84,26 +85,23 @@ def _read(file: Path) -> dict[str, object]:
 
 
 def _checked(name: str, value: object, file: Path) -> Value:
-    known = _settable()
+    known = _defaults()
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         raise ConfigError(
             f"{file}: unknown setting {name!r}",
             hint=f"Write {close[0]!r}." if close else f"Choose one of: {', '.join(known)}.",
         )
-    if not isinstance(value, str | int | float):
+    parts = value if isinstance(value, list) else [value]
+    if not all(isinstance(part, str | int | float) for part in parts):
         raise ConfigError(
-            f"{file}: {name}: expected a text, a number, true or false", hint="Correct the file."
+            f"{file}: {name}: expected a text, a number, true, false or a list of texts",
+            hint="Correct the file.",
         )
-    return value
+    return cast("Value", value)
 
 
-def _settable() -> dict[str, tuple[str, Value]]:
-    """Each option that is a setting: its environment variable and its default."""
-    found = {}
-    hints = get_type_hints(enhance, include_extras=True)
-    for name, parameter in inspect.signature(enhance).parameters.items():
-        option = hints[name].__metadata__[0]
-        if isinstance(option.envvar, str):
-            found[name] = (option.envvar, parameter.default)
-    return found
+def _defaults() -> dict[str, Value]:
+    """Every option of `enhance`, all of which can be set, with its default."""
+    parameters = inspect.signature(enhance).parameters
+    return {name: each.default for name, each in parameters.items() if name != "paths"}

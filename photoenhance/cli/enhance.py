@@ -57,7 +57,11 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
     verbose: options.Verbose = False,
     progress: options.Progress = True,
 ) -> None:
-    """Enhance photos: light, colour and contrast; everything else stays as it was."""
+    """Enhance photos: light, colour and contrast; everything else stays as it was.
+
+    Each option can also be set as PHOTOENHANCE_<OPTION> in the environment, or in
+    photoenhance.toml: see `photoenhance config`.
+    """
     check_streams(paths or [], output, files_from=files_from, json=json)
     request = Request(
         listed=read_list(files_from, null=null) if files_from else (),

@@ -1,5 +1,6 @@
-"""Option types of the commands; each can be set by flag, environment or TOML file."""
+"""The options of `enhance`; each can also be set as PHOTOENHANCE_<OPTION> or in a TOML file."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -7,238 +8,115 @@ import typer
 
 from photoenhance.zoo.catalog import CATALOG
 
-FormatChoice = Literal["jpeg", "png", "tiff", "webp", "avif", "bmp", "heif"]
-OnExistsChoice = Literal["skip", "overwrite", "rename", "error"]
-PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16"]
-RenderingChoice = Literal["auto", "whole", "strips", "tiles"]
+ENVIRONMENT = "PHOTOENHANCE"  # what the variables begin with
 
-_WHAT = "What to enhance"
-_HOW = "How"
-_WHERE = "Where results go"
-_SAY = "What is told"
-
-
-def variable(option: str) -> str:
-    """The environment variable that sets an option, given the option's name in Python."""
-    return f"PHOTOENHANCE_{option.upper()}"
-
+# All can be set by the environment, so that each need not say so in the help.
+_option = partial(typer.Option, show_envvar=False)
+_what = partial(_option, rich_help_panel="What to enhance")
+_how = partial(_option, rich_help_panel="How")
+_where = partial(_option, rich_help_panel="Where results go")
+_told = partial(_option, rich_help_panel="What is told")
 
 Paths = Annotated[
     list[str] | None,
     typer.Argument(metavar="PATH...", help="Photos and folders; - is standard input."),
 ]
+
+Recursive = Annotated[bool, _what("-r", "--recursive/--no-recursive", help="Look into subfolders.")]
+Include = Annotated[
+    list[str] | None,
+    _what(metavar="PATTERN", help="In folders, take only what matches, as '*.jpg'. Repeatable."),
+]
+Exclude = Annotated[
+    list[str] | None,
+    _what(metavar="PATTERN", help="In folders, leave out what matches. Repeatable."),
+]
+FilesFrom = Annotated[
+    str | None,
+    _what(metavar="FILE|-", help="Read paths from a file or standard input, one a line."),
+]
+Null = Annotated[
+    bool,
+    _what("-0", "--null", help="Paths of --files-from end with a null byte, as of find -print0."),
+]
+RetryFailed = Annotated[bool, _what("--retry-failed", help="Only what failed the last time.")]
+AllowEmpty = Annotated[bool, _what(help="Finding no photo is no error.")]
+
+Model = Annotated[
+    str,
+    _how(
+        metavar="|".join((*CATALOG, "FILE", "RUN")),
+        help="A model of `models list`, a .safetensors file, or a training run's folder.",
+    ),
+]
+Strength = Annotated[
+    float, _how(min=0, max=1, help="From 0, the original, to 1, the model's result.")
+]
+Device = Annotated[str, _how(metavar="auto|cpu|cuda|cuda:N|mps", help="Where to compute.")]
+Precision = Annotated[
+    Literal["auto", "fp32", "bf16", "fp16"],
+    _how(metavar="auto|fp32|bf16|fp16", help="Of the arithmetic; auto is fp32."),
+]
+Rendering = Annotated[
+    Literal["auto", "whole", "strips", "tiles"],
+    _how(
+        metavar="auto|whole|strips|tiles",
+        help="Photos at once or in exact pieces; auto fits the free memory.",
+    ),
+]
+Tile = Annotated[
+    str,
+    _how(
+        metavar="auto|N|off",
+        help="Rows of a strip or side of a tile in pixels; off is --rendering whole.",
+    ),
+]
+MaxPixels = Annotated[
+    int | None,
+    _how(min=1, help="Refuse larger photos. The default is 250 million.", show_default=False),
+]
+FailFast = Annotated[bool, _how(help="Stop at the first failure.")]
+
 Output = Annotated[
     str | None,
-    typer.Option(
+    _where(
         "-o",
         "--output",
         metavar="DIR|FILE|-",
         help="A folder, a file for one photo, or - for standard output. "
         "Without it, photos/ goes to photos-enhanced/ and a.jpg to a-enhanced.jpg.",
-        rich_help_panel=_WHERE,
     ),
 ]
-Model = Annotated[
-    str,
-    typer.Option(
-        metavar="|".join((*CATALOG, "FILE", "RUN")),
-        envvar=variable("model"),
-        help="A model of `models list`, a .safetensors file, or a training run's folder.",
-        rich_help_panel=_HOW,
-    ),
-]
-Strength = Annotated[
-    float,
-    typer.Option(
-        min=0,
-        max=1,
-        envvar=variable("strength"),
-        help="From 0, the original, to 1, the model's result.",
-        rich_help_panel=_HOW,
-    ),
-]
-Device = Annotated[
-    str,
-    typer.Option(
-        metavar="auto|cpu|cuda|cuda:N|mps",
-        envvar=variable("device"),
-        help="Where to compute.",
-        rich_help_panel=_HOW,
-    ),
-]
-Precision = Annotated[
-    PrecisionChoice,
-    typer.Option(envvar=variable("precision"), help="Of the arithmetic.", rich_help_panel=_HOW),
-]
-Rendering = Annotated[
-    RenderingChoice,
-    typer.Option(
-        envvar=variable("rendering"),
-        help="Photos at once or in exact pieces; auto fits the free memory.",
-        rich_help_panel=_HOW,
-    ),
-]
-Tile = Annotated[
-    str,
-    typer.Option(
-        metavar="auto|N|off",
-        envvar=variable("tile"),
-        help="Rows of a strip or side of a tile in pixels; off is --rendering whole.",
-        rich_help_panel=_HOW,
-    ),
-]
-MaxPixels = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        envvar=variable("max_pixels"),
-        help="Refuse larger photos; the reader has a limit of its own.",
-        rich_help_panel=_HOW,
-    ),
-]
-Recursive = Annotated[
-    bool,
-    typer.Option(
-        "-r",
-        "--recursive/--no-recursive",
-        envvar=variable("recursive"),
-        help="Look into subfolders.",
-        rich_help_panel=_WHAT,
-    ),
-]
-Include = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="PATTERN",
-        help="In folders, take only what matches, as in '*.jpg'. May be repeated.",
-        rich_help_panel=_WHAT,
-    ),
-]
-Exclude = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="PATTERN",
-        help="In folders, leave out what matches. May be repeated.",
-        rich_help_panel=_WHAT,
-    ),
-]
-FilesFrom = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE|-",
-        help="Read paths from a file or standard input, one a line.",
-        rich_help_panel=_WHAT,
-    ),
-]
-Null = Annotated[
-    bool,
-    typer.Option(
-        "-0",
-        "--null",
-        help="The paths of --files-from end with a null byte, as find -print0 writes them.",
-        rich_help_panel=_WHAT,
-    ),
-]
-RetryFailed = Annotated[
-    bool,
-    typer.Option("--retry-failed", help="Only what failed the last time.", rich_help_panel=_WHAT),
-]
-AllowEmpty = Annotated[
-    bool,
-    typer.Option(
-        "--allow-empty/--no-allow-empty",
-        envvar=variable("allow_empty"),
-        help="Finding no photo is no error.",
-        rich_help_panel=_WHAT,
-    ),
-]
-InPlace = Annotated[
-    bool,
-    typer.Option("--in-place", help="Replace the photos themselves.", rich_help_panel=_WHERE),
-]
+InPlace = Annotated[bool, _where("--in-place", help="Replace the photos themselves.")]
 OnExists = Annotated[
-    OnExistsChoice,
-    typer.Option(
-        envvar=variable("on_exists"),
-        help="What to do where an output exists already.",
-        rich_help_panel=_WHERE,
+    Literal["skip", "overwrite", "rename", "error"],
+    _where(
+        metavar="POLICY", help="Where an output exists already: skip, overwrite, rename or error."
     ),
 ]
 Format = Annotated[
-    FormatChoice | None,
-    typer.Option(
-        envvar=variable("format"),
-        help="Of the results; without it, the photo's own.",
-        rich_help_panel=_WHERE,
+    Literal["jpeg", "png", "tiff", "webp", "avif", "bmp", "heif"] | None,
+    _where(
+        metavar="NAME",
+        help="Of the results: jpeg, png, tiff, webp, avif, bmp or heif; else the photo's own.",
     ),
 ]
 Quality = Annotated[
     int | None,
-    typer.Option(
+    _where(
         min=1,
         max=100,
-        envvar=variable("quality"),
         help="Of lossy formats; without it, as near to the photo's own as can be told.",
-        rich_help_panel=_WHERE,
     ),
 ]
-StripMetadata = Annotated[
-    bool,
-    typer.Option(
-        "--strip-metadata/--no-strip-metadata",
-        envvar=variable("strip_metadata"),
-        help="Leave EXIF, XMP, IPTC and the like out of the results.",
-        rich_help_panel=_WHERE,
-    ),
-]
-FailFast = Annotated[
-    bool,
-    typer.Option(
-        "--fail-fast/--no-fail-fast",
-        envvar=variable("fail_fast"),
-        help="Stop at the first failure.",
-        rich_help_panel=_HOW,
-    ),
-]
-DryRun = Annotated[
-    bool,
-    typer.Option("--dry-run", help="Show what would be done; write nothing.", rich_help_panel=_SAY),
-]
-Json = Annotated[
-    bool,
-    typer.Option("--json", help="JSON lines on standard output.", rich_help_panel=_SAY),
-]
-Log = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        envvar=variable("log"),
-        help="Append the same JSON lines to a file.",
-        rich_help_panel=_SAY,
-    ),
-]
-Quiet = Annotated[
-    bool,
-    typer.Option(
-        "-q", "--quiet", envvar=variable("quiet"), help="Errors only.", rich_help_panel=_SAY
-    ),
-]
-Verbose = Annotated[
-    bool,
-    typer.Option(
-        "-v",
-        "--verbose",
-        envvar=variable("verbose"),
-        help="Every photo, and what libraries say.",
-        rich_help_panel=_SAY,
-    ),
-]
+StripMetadata = Annotated[bool, _where(help="Leave EXIF, XMP, IPTC and the like out.")]
+
+DryRun = Annotated[bool, _told("--dry-run", help="Show what would be done; write nothing.")]
+Json = Annotated[bool, _told("--json", help="JSON lines on standard output.")]
+Log = Annotated[Path | None, _told(metavar="FILE", help="Append the same JSON lines to a file.")]
+Quiet = Annotated[bool, _told("-q", "--quiet", help="Failures only.")]
+Verbose = Annotated[bool, _told("-v", "--verbose", help="Every photo, and every step.")]
 Progress = Annotated[
     bool,
-    typer.Option(
-        "--progress/--no-progress",
-        envvar=variable("progress"),
-        help="A progress bar, where standard error is a terminal.",
-        rich_help_panel=_SAY,
-    ),
+    _told("--progress/--no-progress", help="A bar, where standard error is a terminal."),
 ]

@@ -44,8 +44,8 @@ def test_the_environment_wins_over_files(cli, monkeypatch):
     ("content", "message"),
     [
         ("strenght = 1", "unknown setting 'strenght'\nHint: Write 'strength'."),
-        ("xyz = 1", "unknown setting 'xyz'\nHint: Choose one of: model, strength,"),
-        ("strength = [1]", "strength: expected a text, a number, true or false"),
+        ("xyz = 1", "unknown setting 'xyz'\nHint: Choose one of: output, model,"),
+        ("strength = {a = 1}", "strength: expected a text, a number, true, false or"),
         ("strength 1", "is no TOML: "),
     ],
 )
@@ -58,14 +58,14 @@ def test_a_wrong_file_exits_2_and_names_the_key(cli, content, message):
     assert ended.err.startswith(f"Error: photoenhance.toml: {message}")
 
 
-def test_a_wrong_value_in_the_environment_exits_2_and_names_the_variable(cli, monkeypatch, draw):
+def test_a_wrong_value_in_the_environment_exits_2_and_names_the_option(cli, monkeypatch, draw):
     draw("a.jpg")
     monkeypatch.setenv("PHOTOENHANCE_STRENGTH", "2")
 
     ended = cli("enhance", "a.jpg")
 
     assert ended.code == 2
-    assert "PHOTOENHANCE_STRENGTH" in ended.err
+    assert "'--strength'" in ended.err
 
 
 def test_enhance_uses_the_settings(cli, draw):
@@ -77,3 +77,23 @@ def test_enhance_uses_the_settings(cli, draw):
 
     assert ended.code == 1
     assert "a-enhanced.jpg: exists already" in ended.err
+
+
+def test_lists_can_be_set_in_a_file(cli, draw):
+    draw("photos/a.jpg", "photos/b.jpg", "photos/c.jpg")
+    Path("photoenhance.toml").write_text('exclude = ["a*", "b*"]\n')
+
+    ended = cli("enhance", "photos", "--dry-run")
+
+    assert "[1/1] photos/c.jpg -> " in ended.err
+
+
+def test_a_flag_wins_over_everything(cli, draw, monkeypatch):
+    draw("photos/sub/a.jpg")
+    Path("photoenhance.toml").write_text("recursive = true\n")
+    monkeypatch.setenv("PHOTOENHANCE_RECURSIVE", "1")
+
+    ended = cli("enhance", "photos", "--dry-run", "--no-recursive")
+
+    assert ended.code == 2
+    assert "no photos were found" in ended.err
