@@ -1,10 +1,24 @@
 """What tests of several rooms share."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from photoenhance.imaging.photo import Photo
+from photoenhance.inference import tiles
+from photoenhance.networks.generator import Scheme, Tile
+from photoenhance.networks.uegan import UEGANConfig, UEGANGenerator
 
 SHARED = Path(__file__).parents[1].parent / "shared"
+
+Draw = Callable[[int, int], NDArray[np.uint8]]
+RenderInPieces = Callable[[Scheme, Tensor, tuple[int, int]], Tensor]
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +27,58 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"needs the folder {SHARED.name} beside the checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def draw() -> Draw:
+    """Draw a picture with gradients, edges and grain; `(height, width, 3)` uint8."""
+
+    def picture(height: int, width: int) -> NDArray[np.uint8]:
+        rows, columns = np.mgrid[0:height, 0:width]
+        sky = 140 + 80 * rows / height
+        wave = 40 * np.sin(columns / 9) * np.cos(rows / 13)
+        disc = (rows - height / 2) ** 2 + (columns - width / 3) ** 2 < (min(height, width) / 4) ** 2
+        planes = [sky + wave, sky * 0.7 + 60 * disc, 200 - sky / 2 - wave]
+        grain = np.random.default_rng(height * 10_007 + width).normal(0, 6, (height, width, 3))
+        return (np.stack(planes, axis=-1) + grain).clip(0, 255).astype(np.uint8)
+
+    return picture
+
+
+@pytest.fixture(scope="session")
+def photo_of() -> Callable[[NDArray[Any]], Photo]:
+    """Make a photo in memory of nothing but pixels."""
+    return Photo
+
+
+@pytest.fixture(scope="session")
+def generator() -> UEGANGenerator:
+    """A seeded generator of width 8 that changes pictures visibly."""
+    torch.manual_seed(7)
+    generator = UEGANGenerator(UEGANConfig(width=8))
+    generator.initialise(gain=1.387, last=0.25)
+    return generator.eval().requires_grad_(requires_grad=False)
+
+
+@pytest.fixture(scope="session")
+def render_in_pieces() -> RenderInPieces:
+    """Render an image `(1, 3, H, W)` by a scheme, with tiles of at most these rows and columns."""
+
+    def cut(image: Tensor, tile: tuple[int, int], halo: int) -> Iterator[Tile]:
+        size = (image.shape[2], image.shape[3])
+        for window in tiles.windows(size, tile, halo=halo, multiple=16):
+            piece = image[:, :, window.rows, window.columns]
+            yield Tile(piece, window.rows.start, window.columns.start, *size, window.interior)
+
+    def render(scheme: Scheme, image: Tensor, tile: tuple[int, int]) -> Tensor:
+        whole = torch.full_like(image, torch.nan)
+        with torch.inference_mode():
+            survey = scheme.survey(cut(image, tile, scheme.survey_halo))
+            for piece in cut(image, tile, scheme.halo):
+                rows, columns = piece.interior
+                inside = scheme.render(piece, survey)[:, :, rows, columns]
+                top, left = piece.top + rows.start, piece.left + columns.start
+                whole[:, :, top : top + inside.shape[2], left : left + inside.shape[3]] = inside
+        return whole
+
+    return render

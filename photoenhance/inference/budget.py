@@ -65,6 +65,7 @@ def _control_group() -> list[tuple[int, int]]:
 
 def plan(
     generator: Generator,
+    schemes: Sequence[Scheme],
     size: tuple[int, int],
     *,
     rendering: Literal["auto", "whole", "strips", "tiles"],
@@ -75,6 +76,7 @@ def plan(
 
     Args:
         generator: what renders.
+        schemes: its schemes.
         size: height and width of the image, multiples of the generator's.
         rendering: "auto" takes the first that fits: whole images no larger than one strip, then
             the generator's schemes in their order. A named one is taken whether it fits or not.
@@ -88,9 +90,9 @@ def plan(
         return Plan(None, size, size)
     if rendering == "auto" and tile is None and area * generator.whole_bytes <= WORK_BYTES:
         return Plan(None, size, size)
-    schemes = [s for s in generator.schemes() if rendering in ("auto", s.name)]
-    fitting = [s for s in schemes if area * s.held_bytes <= budget]
-    scheme = (fitting or schemes[-1:])[0]
+    asked = [scheme for scheme in schemes if rendering in ("auto", scheme.name)]
+    fitting = [scheme for scheme in asked if area * scheme.held_bytes <= budget]
+    scheme = (fitting or asked[-1:])[0]
     work = max(budget - area * scheme.held_bytes, 0)
     return Plan(scheme, _tile(scheme, size, tile, int(work), generator.multiple), size)
 
@@ -117,15 +119,16 @@ def _rounded(length: float, most: int, multiple: int) -> int:
 def smaller(plan: Plan, schemes: Sequence[Scheme]) -> Plan | None:
     """Return a plan that needs less memory: half the tile, or a more frugal scheme; or None."""
     rows, columns = plan.tile
-    last = schemes[-1]
     if plan.scheme is None:
-        return Plan(schemes[0], (max(rows // 2, SMALLEST_TILE), columns), plan.size)
-    if plan.scheme.name == "strips" and rows > SMALLEST_TILE:
-        return Plan(plan.scheme, (max(rows // 2, SMALLEST_TILE), columns), plan.size)
-    if plan.scheme is not last:
-        position = [scheme.name for scheme in schemes].index(plan.scheme.name)
-        return Plan(schemes[position + 1], (512, 512), plan.size)
+        return Plan(schemes[0], (_halved(rows), columns), plan.size)
+    if plan.scheme.name == "strips":
+        if rows > SMALLEST_TILE:
+            return Plan(plan.scheme, (_halved(rows), columns), plan.size)
+        return Plan(schemes[schemes.index(plan.scheme) + 1], (rows, columns), plan.size)
     if max(rows, columns) > SMALLEST_TILE:
-        halved = max(rows // 2, SMALLEST_TILE), max(columns // 2, SMALLEST_TILE)
-        return Plan(last, halved, plan.size)
+        return Plan(plan.scheme, (_halved(rows), _halved(columns)), plan.size)
     return None
+
+
+def _halved(length: int) -> int:
+    return max(length // 2 // SMALLEST_TILE * SMALLEST_TILE, SMALLEST_TILE)

@@ -66,6 +66,7 @@ class Enhancer:
         strength: float = 1.0,
     ) -> None:
         self.generator = generator.to(device).eval().requires_grad_(requires_grad=False)
+        self.schemes = generator.schemes()
         self.device = device
         self.precision: Precision = precision
         self.rendering = rendering
@@ -84,7 +85,12 @@ class Enhancer:
         canvas = _Canvas(photo, self.generator, self.device, self.strength)
         free = budget.available_bytes(self.device)
         plan = budget.plan(
-            self.generator, canvas.size, rendering=self.rendering, tile=self.tile, free=free
+            self.generator,
+            self.schemes,
+            canvas.size,
+            rendering=self.rendering,
+            tile=self.tile,
+            free=free,
         )
         precision, notes = self.precision, []
         while True:
@@ -115,7 +121,7 @@ class Enhancer:
             raise error
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        smaller = budget.smaller(plan, self.generator.schemes())
+        smaller = budget.smaller(plan, self.schemes)
         if smaller is None:
             msg = f"device {self.device}: out of memory even for tiles of {max(plan.tile)}"
             hint = "Close other programs, or choose another --device."

@@ -1,0 +1,106 @@
+"""Every rendering gives the picture that the network gives for the whole photo."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from photoenhance.imaging.photo import Photo
+from photoenhance.inference import tiles
+from photoenhance.inference.enhancer import Enhancer
+
+SIDES = st.integers(min_value=16, max_value=200)
+TILES = st.sampled_from([16, 48, 64, 112])
+BOUNDED = settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@given(height=SIDES, width=SIDES, tile=TILES)
+@BOUNDED
+def test_pieces_agree_with_the_whole_in_float(
+    generator, draw, render_in_pieces, height: int, width: int, tile: int
+) -> None:
+    size = [tiles.padded(side, multiple=16, smallest=32) for side in (height, width)]
+    image = torch.from_numpy(draw(*size)).permute(2, 0, 1)[None].float() / 255
+
+    with torch.inference_mode():
+        whole = generator(image)
+
+    for scheme in generator.schemes():
+        pieces = render_in_pieces(scheme, image, (tile, tile))
+        torch.testing.assert_close(pieces, whole, rtol=0, atol=1e-5)
+
+
+@given(height=SIDES, width=SIDES, tile=TILES, deep=st.booleans())
+@BOUNDED
+def test_renderings_agree_in_integers(
+    generator, draw, photo_of, height: int, width: int, tile: int, deep: bool
+) -> None:
+    pixels = draw(height, width)
+    photo = photo_of(pixels.astype(np.uint16) * 257 if deep else pixels)
+    cpu = torch.device("cpu")
+
+    whole = Enhancer(generator, cpu, rendering="whole").enhance(photo).photo.pixels
+    strips = Enhancer(generator, cpu, rendering="strips", tile=tile).enhance(photo).photo.pixels
+    square = Enhancer(generator, cpu, rendering="tiles", tile=tile).enhance(photo).photo.pixels
+
+    step = 2 if deep else 1  # 1e-5 of 65,535 levels is two thirds of a level
+    assert np.abs(strips.astype(int) - whole).max() <= step
+    assert np.abs(square.astype(int) - whole).max() <= step
+    assert (whole != photo.pixels).any()
+
+
+@given(
+    height=st.integers(1, 40), width=st.integers(1, 40)
+)
+@BOUNDED
+def test_any_size_from_one_pixel_gives_an_answer(
+    generator, draw, photo_of, height: int, width: int
+) -> None:
+    photo = photo_of(draw(height, width))
+
+    enhanced = Enhancer(generator, torch.device("cpu")).enhance(photo)
+
+    assert enhanced.photo.pixels.shape == (height, width, 3)
+
+
+@given(
+    size=st.tuples(st.integers(2, 60), st.integers(2, 60)),
+    tile=st.tuples(st.integers(16, 300), st.integers(16, 300)),
+    halo=st.integers(0, 100),
+)
+def test_interiors_cover_the_image_once_and_keep_within_it(
+    size: tuple[int, int], tile: tuple[int, int], halo: int
+) -> None:
+    height, width = size[0] * 16, size[1] * 16
+    seen = np.zeros((height, width), dtype=int)
+
+    for window in tiles.windows((height, width), tile, halo=halo, multiple=16):
+        seen[window.inner_rows, window.inner_columns] += 1
+        rows, columns = window.interior
+        assert window.rows.start + rows.start == window.inner_rows.start
+        assert window.inner_rows.start - window.rows.start in (halo, window.inner_rows.start)
+        assert window.columns.start + columns.stop == window.inner_columns.stop
+        assert 0 <= window.rows.start
+        assert window.rows.stop <= height
+        assert window.inner_rows.stop - window.inner_rows.start <= max(tile[0], 16)
+        assert window.inner_columns.start % 16 == 0
+
+    assert (seen == 1).all()
+
+
+@given(length=st.integers(1, 50), extra=st.integers(0, 120), start=st.integers(0, 40))
+def test_reflection_is_that_of_numpy(length: int, extra: int, start: int) -> None:
+    start = min(start, length - 1)
+    line = np.arange(length)
+
+    reflected = line[tiles.reflected(slice(start, length + extra), length)]
+
+    expected = np.pad(line, (0, extra), mode="reflect" if length > 1 else "edge")[start:]
+    np.testing.assert_array_equal(reflected, expected)
