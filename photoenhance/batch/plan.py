@@ -56,6 +56,10 @@ class Job:
     skip: bool = False
     problem: str | None = None
 
+    def names(self) -> tuple[str, str]:
+        """Input and output as the user knows them."""
+        return str(self.input or "-"), str(self.output or "-")
+
 
 def plan(request: Request) -> tuple[Job, ...]:
     """Find every photo and settle where its result goes; write nothing.

@@ -45,7 +45,7 @@ def main() -> int:
     logging.getLogger("py.warnings").addHandler(logging.NullHandler())
     try:
         defaults = {name: setting.value for name, setting in config.files().items()}
-        app(default_map={"enhance": defaults})
+        app(prog_name="photoenhance", default_map={"enhance": defaults})
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.OK
     except KeyboardInterrupt:

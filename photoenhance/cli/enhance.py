@@ -1,5 +1,6 @@
 """`photoenhance enhance`."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -22,8 +23,8 @@ from photoenhance.zoo import store
 from photoenhance.zoo.catalog import DEFAULT_MODEL
 
 if TYPE_CHECKING:
+    from photoenhance.batch.bench import Bench
     from photoenhance.batch.journal import Journal
-    from photoenhance.batch.run import Workshop
 
 
 def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
@@ -92,8 +93,8 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
         if dry_run or not jobs:
             events = _rehearsed(jobs, settings)
         else:
-            workshop = _workshop(settings, journal, format)
-            events = _enhanced(jobs, workshop, fail_fast=fail_fast)
+            bench = _bench(settings, journal, format)
+            events = _enhanced(jobs, bench, fail_fast=fail_fast)
         with reporter(Shown(json, log, quiet, verbose, progress)) as show:
             for event in events:
                 show(event)
@@ -117,8 +118,10 @@ def _journal(*, is_needed: bool) -> "Iterator[Journal]":
         yield journal
 
 
-def _workshop(settings: Settings, journal: "Journal", format: FormatName | None) -> "Workshop":
-    from photoenhance.batch.run import Streams, Workshop
+def _bench(settings: Settings, journal: "Journal", format: FormatName | None) -> "Bench":
+    # Photos of many sizes would fill oneDNN's own cache of 1,024 compiled kernels: 60 MB.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+    from photoenhance.batch.bench import Bench, Streams
     from photoenhance.inference.device import choose
     from photoenhance.inference.enhancer import Enhancer
     from photoenhance.zoo.load import load_generator
@@ -133,7 +136,7 @@ def _workshop(settings: Settings, journal: "Journal", format: FormatName | None)
         tile=settings.tile,
         strength=settings.strength,
     )
-    return Workshop(
+    return Bench(
         enhancer,
         replace(settings, weights_sha256=model.sha256, device=str(device)),
         journal,
@@ -147,11 +150,11 @@ def _rehearsed(jobs: tuple[Job, ...], settings: Settings) -> Iterator[Event]:
     return rehearse(jobs, settings)
 
 
-def _enhanced(jobs: tuple[Job, ...], workshop: "Workshop", *, fail_fast: bool) -> Iterator[Event]:
+def _enhanced(jobs: tuple[Job, ...], bench: "Bench", *, fail_fast: bool) -> Iterator[Event]:
     from photoenhance.batch.run import run
 
     with _interrupts() as were_asked_for:
-        yield from run(jobs, workshop, fail_fast=fail_fast, should_stop=were_asked_for)
+        yield from run(jobs, bench, fail_fast=fail_fast, should_stop=were_asked_for)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Events -> progress bar, lines, summary, JSON."""
 
 import json
+import logging
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -48,6 +49,7 @@ def reporter(shown: Shown) -> Iterator[Callable[[Event], None]]:
     console = Console(stderr=True, highlight=False)
     bar = shown.progress and console.is_terminal and not console.is_dumb_terminal
     with ExitStack() as stack:
+        stack.enter_context(_logged(logging.DEBUG if shown.verbose else logging.WARNING))
         lines = Lines(console, bar=bar, quiet=shown.quiet, verbose=shown.verbose)
         stack.callback(lines.close)
         shows = [lines.show]
@@ -71,6 +73,28 @@ def _opened(log: Path) -> TextIO:
             f"{log}: the log cannot be written: {error.strerror}",
             hint="Name another file after --log.",
         ) from error
+
+
+@contextmanager
+def _logged(level: int) -> Iterator[None]:
+    """Write what our own code logs to standard error."""
+    logger, handler = logging.getLogger("photoenhance"), _Told(level)
+    before = logger.level
+    logger.setLevel(level)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+
+
+class _Told(logging.Handler):
+    """Goes through `tell`, which keeps clear of a progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for line in self.format(record).splitlines():
+            tell(line)
 
 
 def tell(line: str) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photoenhance.inference.enhancer import Enhancer
 from photoenhance.zoo import store
 
 START = {
@@ -368,8 +369,25 @@ def test_quiet_tells_failures(cli):
     assert ended.err == "[1/1] a.jpg: failed: empty, 0 bytes\n"
 
 
-def test_a_read_only_output_folder_fails_with_a_reason(cli, draw, monkeypatch):
-    # Root may write anywhere, so the refusal is the file system's own stand-in.
+@pytest.mark.parametrize("options", [[], ["-v"]])
+def test_a_mistake_of_ours_is_one_line_and_its_traceback_is_for_the_curious(
+    cli, draw, monkeypatch, options
+):
+    draw("a.jpg")
+
+    def mistaken(self, photo):
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(Enhancer, "enhance", mistaken)
+
+    ended = cli("enhance", "a.jpg", *options)
+
+    assert ended.code == 1
+    assert "a.jpg: failed: unexpected ZeroDivisionError: oh" in ended.err
+    assert ("Traceback" in ended.err) == bool(options)
+
+
+def test_an_output_folder_that_cannot_be_made_fails_with_a_reason(cli, draw):
     draw("a.jpg")
 
     ended = cli("enhance", "a.jpg", "-o", "/proc/photoenhance")

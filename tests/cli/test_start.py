@@ -70,3 +70,17 @@ def test_light_commands_load_no_heavy_library(args, tmp_path):
     )
 
     assert ended.stdout.splitlines()[-1] == "LOADED [] 0"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_can_complete_the_command(cli, monkeypatch, shell):
+    monkeypatch.setenv("_PHOTOENHANCE_COMPLETE", f"source_{shell}")
+
+    ended = cli()
+
+    assert ended.code == 0
+    assert "photoenhance" in ended.out
+
+
+def test_errors_name_the_command_as_it_is_called(cli):
+    assert cli("enhance", "--colour").err.startswith("Usage: photoenhance enhance ")

@@ -1,0 +1,196 @@
+"""One photo: read, enhanced, written, entered in the journal."""
+
+import hashlib
+import io
+import logging
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from photoenhance.batch.events import PhotoDone, Settings
+from photoenhance.batch.journal import Journal, fingerprint
+from photoenhance.batch.plan import Job
+from photoenhance.errors import ConfigError, ImageError
+from photoenhance.imaging import atomic, formats
+from photoenhance.imaging.photo import Photo
+from photoenhance.imaging.read import read
+from photoenhance.imaging.write import encode, losses
+from photoenhance.inference.enhancer import Enhanced
+
+logger = logging.getLogger(__name__)
+
+LEFTOVER_AGE = 600  # seconds; no living run writes for so long to one temporary file
+
+
+class Enhancer(Protocol):
+    """What a batch needs of `photoenhance.inference.enhancer.Enhancer`."""
+
+    def enhance(self, photo: Photo) -> Enhanced:
+        """Enhance one photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What stands for a job's None.
+
+    Attributes:
+        input: standard input.
+        output: standard output.
+        format: that is written there; None is the photo's own.
+    """
+
+    input: BinaryIO
+    output: BinaryIO
+    format: formats.FormatName | None = None
+
+
+class Bench:
+    """Where one photo after the other is enhanced.
+
+    Args:
+        enhancer: enhances each photo.
+        settings: that it and the writer work with.
+        journal: knows what is done already.
+        streams: standard input and output, for jobs that name them.
+    """
+
+    def __init__(
+        self,
+        enhancer: Enhancer,
+        settings: Settings,
+        journal: Journal,
+        streams: Streams | None = None,
+    ) -> None:
+        self.settings = settings
+        self._enhancer = enhancer
+        self._journal = journal
+        self._streams = streams
+        self._fingerprint = fingerprint(settings)
+        self._prepared: set[Path] = set()
+
+    def enhance(self, job: Job) -> PhotoDone:
+        """Do one job, or skip it for a reason.
+
+        Raises:
+            PhotoEnhanceError: the photo, the disk or the device does not permit it.
+        """
+        begun = time.monotonic()
+        if job.problem:
+            raise ImageError(job.problem)
+        if job.output:
+            formats.writable(job.output)
+        source = _Source(job, self._streams)
+        skipped = self._skipped(job, source.sha256)
+        if skipped:
+            return skipped
+        photo = source.read(self.settings.max_pixels)
+        enhanced = self._enhancer.enhance(photo)
+        lost = self._write(job, enhanced.photo, source.sha256)
+        height, width = photo.pixels.shape[:2]
+        return PhotoDone(
+            *job.names(),
+            "ok",
+            megapixels=height * width / 1e6,
+            rendering=enhanced.rendering,
+            tile=enhanced.tile,
+            precision=enhanced.precision,
+            seconds=time.monotonic() - begun,
+            warnings=photo.notes + enhanced.notes + lost,
+        )
+
+    def note_failure(self, job: Job) -> None:
+        """Let the journal know that a job failed, if it can."""
+        try:
+            if job.output:
+                self._journal.enter_failure(job.output)
+        except ConfigError as error:  # such as a full disk, which the photo's line tells too
+            logger.warning("%s", error)
+
+    def _skipped(self, job: Job, input_sha256: str) -> PhotoDone | None:
+        is_in_place = job.output == job.input
+        if job.output is None or not (job.skip or is_in_place):
+            return None
+        if self._journal.has_result(job.output, self._fingerprint, input_sha256):
+            return PhotoDone(*job.names(), "skipped", reason="done before with these settings")
+        if is_in_place:
+            return None
+        reason = "its output exists, but is not what these settings make of this photo"
+        warning = f"{reason}; --on-exists overwrite replaces it"
+        return PhotoDone(*job.names(), "skipped", reason=reason, warnings=(warning,))
+
+    def _write(self, job: Job, photo: Photo, input_sha256: str) -> tuple[str, ...]:
+        """Put a result where it belongs and return what could not go there with it."""
+        settings, streams = self.settings, self._streams
+        if job.output:
+            self._prepare(job.output.parent)
+            name = formats.writable(job.output).name
+        else:
+            assert streams is not None
+            name = streams.format or photo.format.name
+        data = encode(photo, name, quality=settings.quality, strip_metadata=settings.strip_metadata)
+        if job.output:
+            self._save(job.output, data, input_sha256, is_new=job.is_new)
+        elif streams:
+            streams.output.write(data)
+            streams.output.flush()
+        return () if settings.strip_metadata else losses(photo, name)
+
+    def _save(self, output: Path, data: bytes, input_sha256: str, *, is_new: bool) -> None:
+        if is_new and os.path.lexists(output):
+            raise ImageError(
+                f"{output}: somebody else has made this file since the run began",
+                hint="Run again.",
+            )
+        output_sha256 = hashlib.sha256(data).hexdigest()
+        with atomic.replacing(output) as file:
+            file.write(data)
+            self._journal.enter_result(output, self._fingerprint, input_sha256, output_sha256)
+
+    def _prepare(self, folder: Path) -> None:
+        """Make a folder, and clear it of what a killed run may have left there."""
+        if folder in self._prepared:
+            return
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for leftover in folder.glob(f"{atomic.TEMPORARY_PREFIX}*{atomic.TEMPORARY_SUFFIX}"):
+                if time.time() - leftover.stat().st_mtime > LEFTOVER_AGE:
+                    leftover.unlink(missing_ok=True)
+        except OSError as error:
+            raise ImageError(
+                f"{folder}: cannot be used as an output folder: {error.strerror}",
+                hint="Choose another folder with -o.",
+            ) from error
+        self._prepared.add(folder)
+
+
+class _Source:
+    """A job's input, held to the bytes that were hashed."""
+
+    def __init__(self, job: Job, streams: Streams | None) -> None:
+        self._path = job.input
+        self._data = b""
+        if self._path is None:
+            assert streams is not None
+            self._data = streams.input.read()
+            self.sha256 = hashlib.sha256(self._data).hexdigest()
+            return
+        try:
+            self._state = _state(self._path)
+            with self._path.open("rb") as file:
+                self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise ImageError(f"{self._path}: cannot be read: {error.strerror}") from error
+
+    def read(self, max_pixels: int | None) -> Photo:
+        file = io.BytesIO(self._data) if self._path is None else self._path
+        photo = read(file) if max_pixels is None else read(file, max_pixels=max_pixels)
+        if self._path is not None and _state(self._path) != self._state:
+            raise ImageError(f"{self._path}: was changed while it was read", hint="Run again.")
+        return photo
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
