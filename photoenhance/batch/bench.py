@@ -169,25 +169,32 @@ class _Source:
     """A job's input, held to the bytes that were hashed."""
 
     def __init__(self, job: Job, streams: Streams | None) -> None:
-        self._path = job.input
-        self._data = b""
-        if self._path is None:
-            assert streams is not None
-            self._data = streams.input.read()
-            self.sha256 = hashlib.sha256(self._data).hexdigest()
-            return
+        self._file = job.input
+        self._data: bytes | None = None
         try:
-            self._state = _state(self._path)
-            with self._path.open("rb") as file:
-                self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            if self._file is None:
+                assert streams is not None
+                self._data = streams.input.read()
+            elif not self._file.is_file():  # a named pipe can be read only once
+                self._data = self._file.read_bytes()
+            self.sha256 = self._hash()
         except OSError as error:
-            raise ImageError(f"{self._path}: cannot be read: {error.strerror}") from error
+            raise ImageError(f"{self._file}: cannot be read: {error.strerror}") from error
+
+    def _hash(self) -> str:
+        if self._file is None or self._data is not None:
+            return hashlib.sha256(self._data or b"").hexdigest()
+        self._state = _state(self._file)
+        with self._file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
     def read(self, max_pixels: int | None) -> Photo:
-        file = io.BytesIO(self._data) if self._path is None else self._path
-        photo = read(file) if max_pixels is None else read(file, max_pixels=max_pixels)
-        if self._path is not None and _state(self._path) != self._state:
-            raise ImageError(f"{self._path}: was changed while it was read", hint="Run again.")
+        options = {} if max_pixels is None else {"max_pixels": max_pixels}
+        if self._file is None or self._data is not None:
+            return read(io.BytesIO(self._data or b""), **options)
+        photo = read(self._file, **options)
+        if _state(self._file) != self._state:
+            raise ImageError(f"{self._file}: was changed while it was read", hint="Run again.")
         return photo
 
 

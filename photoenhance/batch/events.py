@@ -86,6 +86,7 @@ class Finished:
 
     Attributes:
         ok: photos enhanced.
+        planned: photos that a rehearsal would have enhanced.
         skipped: photos left as they are on purpose.
         failed: photos that could not be enhanced.
         not_started: photos that were left when the batch ended early.
@@ -94,6 +95,7 @@ class Finished:
     """
 
     ok: int
+    planned: int
     skipped: int
     failed: int
     not_started: int

@@ -63,7 +63,8 @@ def _reported(
         if failures and fail_fast:
             break
     yield Finished(
-        ok=tally["ok"] + tally["dry-run"],
+        ok=tally["ok"],
+        planned=tally["dry-run"],
         skipped=tally["skipped"],
         failed=tally["failed"],
         not_started=len(jobs) - tally.total(),
@@ -102,8 +103,7 @@ def _failed(job: Job, error: Exception) -> PhotoDone:
     # The photo is named beside the reason anyway, so the message need not begin with it.
     name, output = job.names()
     if isinstance(error, PhotoEnhanceError):
-        subject = "standard input" if job.input is None else name
-        reason = error.message.removeprefix(f"{subject}: ")
+        reason = error.message.removeprefix(f"{name}: ").removeprefix("standard input: ")
         hint, code = error.hint, error.exit_code
     else:
         reason = f"unexpected {type(error).__name__}: {error}"

@@ -50,9 +50,9 @@ def photos_in(root: Path, filter: Filter, *, without: Path) -> Iterator[Path | U
     Args:
         root: the folder.
         filter: which of its files count.
-        without: a folder that is passed over, since the results go there.
+        without: a folder inside that is passed over, since the results go there.
     """
-    seen = {_identity(without)} - {None}
+    seen = {_identity(without)} - {_identity(root), None}
     waiting = [Path()]
     links: list[Path] = []
     while waiting or links:

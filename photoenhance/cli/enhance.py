@@ -85,7 +85,7 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
         strip_metadata=strip_metadata,
         max_pixels=max_pixels,
     )
-    with _journal(is_needed=in_place or retry_failed) as journal:
+    with _journal(is_kept=retry_failed or not dry_run, is_needed=in_place) as journal:
         if retry_failed:
             jobs = tuple(job for job in jobs if job.output and journal.has_failure(job.output))
         if not jobs and not allow_empty:
@@ -103,12 +103,12 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
 
 
 @contextmanager
-def _journal(*, is_needed: bool) -> "Iterator[Journal]":
+def _journal(*, is_kept: bool, is_needed: bool) -> "Iterator[Journal]":
     """Open the user's journal; a run that can do without one goes on, and says so."""
     from photoenhance.batch.journal import Journal
 
     try:
-        journal = Journal(store.folder("state") / "journal.sqlite3")
+        journal = Journal(store.folder("state") / "journal.sqlite3" if is_kept else None)
     except ConfigError as error:
         if is_needed:
             raise

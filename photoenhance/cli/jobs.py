@@ -28,6 +28,10 @@ def jobs_of(paths: list[str], output: str | None, request: Request) -> tuple[Job
             "no photo or folder was named",
             hint="Name at least one, as in `photoenhance enhance photos/`.",
         )
+    if "" in (*paths, output):
+        raise ConfigError(
+            "an empty path was given", hint="Check the variables that the command is made of."
+        )
     if STANDARD in (*paths, output):
         return (_piped(paths, output, request),)
     place = None if output is None else Path(output)

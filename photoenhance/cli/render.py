@@ -196,7 +196,7 @@ class Lines:
     def _start(self, event: Started) -> None:
         self._photos = event.photos
         settings = event.settings
-        if settings.device:
+        if settings.weights_sha256:
             self._say(f"{settings.model} on {settings.device}, {settings.precision}")
         if self._progress:
             self._progress.add_task("", total=event.photos, speed="")
@@ -219,16 +219,17 @@ class Lines:
 
     def _finish(self, event: Finished) -> None:
         self.close()
-        counts = [
-            (event.ok, "enhanced"),
-            (event.skipped, "skipped"),
-            (event.failed, "failed"),
-            (event.not_started, "not started"),
-        ]
-        parts = [f"{count} {word}" for count, word in counts if count or word == "enhanced"]
+        counts = {
+            "enhanced": event.ok,
+            "would be enhanced": event.planned,
+            "skipped": event.skipped,
+            "failed": event.failed,
+            "not started": event.not_started,
+        }
+        parts = [f"{count} {word}" for word, count in counts.items() if count]
         speed = f", {self._megapixels / event.seconds:.2f} MP/s" if self._megapixels else ""
-        self._say(f"{', '.join(parts)} in {event.seconds:.1f} s{speed}")
-        if len(self._failures) and not self._quiet:
+        self._say(f"{', '.join(parts) or '0 enhanced'} in {event.seconds:.1f} s{speed}")
+        if self._failures and not self._quiet:
             self._line("Failed:")
             for failure in self._failures:
                 hint = f" {failure.hint}" if failure.hint else ""

@@ -20,7 +20,17 @@ FILE = {
     *("model", "weights_sha256", "device"),
 }
 SUMMARY = {
-    *("schema", "record", "ok", "skipped", "failed", "not_started", "seconds", "exit_code"),
+    *(
+        "schema",
+        "record",
+        "ok",
+        "planned",
+        "skipped",
+        "failed",
+        "not_started",
+        "seconds",
+        "exit_code",
+    ),
 }
 
 
@@ -184,7 +194,7 @@ def test_a_second_run_skips_and_exits_0(cli, draw):
     ended = cli("enhance", "photos")
 
     assert ended.code == 0
-    assert "0 enhanced, 1 skipped" in ended.err
+    assert "1 skipped in " in ended.err
     assert Path("photos-enhanced/a.jpg").stat().st_mtime_ns == before.st_mtime_ns
 
 
@@ -220,14 +230,16 @@ def test_in_place_replaces_once(cli, draw):
     assert "1 skipped" in second.err
 
 
-def test_dry_run_writes_nothing_and_needs_no_model(cli, draw):
+def test_dry_run_writes_nothing_and_needs_no_model(cli, draw, home):
     draw("photos/a.jpg")
 
     ended = cli("enhance", "photos", "--dry-run", "--json", "--model", "nowhere")
 
     assert ended.code == 0
     assert records(ended.out)[1]["status"] == "dry-run"
+    assert "1 would be enhanced" in ended.err
     assert not Path("photos-enhanced").exists()
+    assert not home.exists()
 
 
 def test_retry_failed_takes_only_what_failed(cli, draw):
@@ -286,6 +298,7 @@ def test_an_absent_device_exits_4(cli, draw):
         (["--log", "nowhere/run.log"], "nowhere/run.log: the log cannot be written: No such file"),
         (["--files-from", "nowhere"], "nowhere: the list of paths cannot be read: No such file"),
         (["-o", "-", "--json"], "standard output: cannot take both a photo and --json"),
+        ([""], "an empty path was given"),
         (["b.jpg", "-o", "-"], "a pipe takes one photo at a time"),
     ],
 )

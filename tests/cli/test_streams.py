@@ -49,6 +49,16 @@ def test_standard_input_can_go_to_a_file(cli, draw):
     assert opened(Path("b.png").read_bytes()).format == "PNG"
 
 
+def test_a_named_pipe_is_read_once(draw):
+    draw("a.jpg")
+    command = " ".join([*COMMAND, "enhance", "<(cat a.jpg)", "-o", "b.jpg"])
+
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=False)
+
+    assert ended.returncode == 0
+    assert opened(Path("b.jpg").read_bytes()).format == "JPEG"
+
+
 def test_the_records_of_a_pipe_go_to_a_log(cli, draw):
     draw("a.jpg")
 

@@ -116,6 +116,13 @@ def test_the_output_folder_is_no_source_of_photos():
     assert outputs(request) == ["photos/out/a.jpg"]
 
 
+def test_an_output_folder_that_is_the_input_folder_is_refused():
+    touch("photos/a.jpg")
+
+    with pytest.raises(ConfigError, match="is itself an input"):
+        plan(Request(paths("photos"), output=Path("photos")))
+
+
 def test_a_photo_that_is_named_twice_is_one_job():
     touch("a.jpg")
 
