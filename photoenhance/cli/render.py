@@ -137,19 +137,21 @@ class JsonLines:
 def _record(event: Event, settings: Settings | None) -> dict[str, Any]:
     match event:
         case Started(photos=photos, settings=settings):
-            return {"schema": SCHEMA, "record": "start", "photos": photos, **asdict(settings)}
+            kind, values = "start", {"photos": photos, **asdict(settings)}
         case PhotoDone():
             assert settings is not None
-            shared = {
+            kind = "file"
+            values = asdict(event) | {
                 "model": settings.model,
                 "weights_sha256": settings.weights_sha256,
                 "device": settings.device,
             }
-            record = {"schema": SCHEMA, "record": "file", **asdict(event), **shared}
-            texts = {key: _valid(text) for key, text in record.items() if isinstance(text, str)}
-            return {**record, **texts, "warnings": [_valid(text) for text in event.warnings]}
         case Finished():
-            return {"schema": SCHEMA, "record": "summary", **asdict(event)}
+            kind, values = "summary", asdict(event)
+    valid = {
+        key: _valid(value) if isinstance(value, str) else value for key, value in values.items()
+    }
+    return {"schema": SCHEMA, "record": kind, **valid}
 
 
 def _valid(text: str) -> str:
@@ -177,6 +179,7 @@ class Lines:
         self._done = 0
         self._megapixels = 0.0
         self._failures: list[PhotoDone] = []
+        self._folders: set[Path] = set()
 
     def show(self, event: Event) -> None:
         """Show one event."""
@@ -207,6 +210,8 @@ class Lines:
         self._megapixels += done.megapixels or 0
         if done.status == "failed":
             self._failures.append(done)
+        if done.status == "ok" and done.output != "-":
+            self._folders.add(Path(done.output).parent)
         if self._lists_all or done.status == "failed":
             self._line(f"[{self._done}/{self._photos}] {_told(done)}")
         if not self._quiet:
@@ -228,12 +233,20 @@ class Lines:
         }
         parts = [f"{count} {word}" for word, count in counts.items() if count]
         speed = f", {self._megapixels / event.seconds:.2f} MP/s" if self._megapixels else ""
-        self._say(f"{', '.join(parts) or '0 enhanced'} in {event.seconds:.1f} s{speed}")
+        self._say(
+            f"{', '.join(parts) or '0 enhanced'} in {event.seconds:.1f} s{speed}{self._place()}"
+        )
         if self._failures and not self._quiet:
             self._line("Failed:")
             for failure in self._failures:
                 hint = f" {failure.hint}" if failure.hint else ""
                 self._line(f"  {failure.input}: {failure.reason}.{hint}")
+
+    def _place(self) -> str:
+        if not self._folders:
+            return ""
+        folder, *others = self._folders
+        return f", into {len(self._folders)} folders" if others else f", into {folder}/"
 
     def _say(self, line: str) -> None:
         if not self._quiet:

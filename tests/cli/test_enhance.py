@@ -52,6 +52,7 @@ def test_a_folder_with_a_broken_file_is_done_but_for_that_and_exits_1(cli, draw)
     assert ended.out == ""
     assert names("photos-enhanced") == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
     assert "4 enhanced, 1 failed in " in ended.err
+    assert ", into photos-enhanced/\n" in ended.err
     assert "  photos/broken.jpg: " in ended.err.partition("Failed:")[2]
 
 
