@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -79,13 +80,13 @@ class Bench:
         begun = time.monotonic()
         if job.problem:
             raise ImageError(job.problem)
-        if job.output:
-            formats.writable(job.output)
         source = _Source(job, self._streams)
         skipped = self._skipped(job, source.sha256)
         if skipped:
             return skipped
         photo = source.read(self.settings.max_pixels)
+        if job.output:
+            formats.writable(job.output)  # better refused now than after all the work
         enhanced = self._enhancer.enhance(photo)
         lost = self._write(job, enhanced.photo, source.sha256)
         height, width = photo.pixels.shape[:2]
@@ -154,14 +155,15 @@ class Bench:
             return
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for leftover in folder.glob(f"{atomic.TEMPORARY_PREFIX}*{atomic.TEMPORARY_SUFFIX}"):
-                if time.time() - leftover.stat().st_mtime > LEFTOVER_AGE:
-                    leftover.unlink(missing_ok=True)
         except OSError as error:
             raise ImageError(
                 f"{folder}: cannot be used as an output folder: {error.strerror}",
                 hint="Choose another folder with -o.",
             ) from error
+        for leftover in folder.glob(f"{atomic.TEMPORARY_PREFIX}*{atomic.TEMPORARY_SUFFIX}"):
+            with suppress(OSError):
+                if time.time() - leftover.stat().st_mtime > LEFTOVER_AGE:
+                    leftover.unlink()
         self._prepared.add(folder)
 
 

@@ -179,9 +179,11 @@ def _pairs_of(path: Path, below: Path, request: Request) -> Iterator[Job]:
 def _pair(path: Path, output: Path, request: Request) -> Job:
     if not request.in_place:
         return Job(path, output)
-    if _resuffixed(path, request) != path:
-        return Job(path, path, problem=f"{path}: cannot be replaced by a file of another format")
-    return Job(path, path)
+    # A link stays one: what it points to is replaced.
+    place = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if _resuffixed(place, request) != place:
+        return Job(place, place, problem=f"{path}: cannot be replaced by a file of another format")
+    return Job(place, place)
 
 
 def _output_of_photo(path: Path, below: Path, request: Request) -> Path:
@@ -220,9 +222,9 @@ def _short(stem: str, addition: str, suffix: str) -> str:
 
 def _settle(job: Job, on_exists: OnExists, entries: _Entries) -> Job:
     """Apply `--on-exists` to one job."""
-    if job.output is None or job.problem or job.output == job.input:
-        return replace(job, is_new=False) if job.output == job.input else job
-    if not os.path.lexists(job.output):
+    if job.output == job.input:
+        return replace(job, is_new=False)
+    if job.output is None or job.problem or not os.path.lexists(job.output):
         return job
     if job.output.is_dir():
         return replace(job, problem=f"{job.output}: the output is a folder")

@@ -76,7 +76,7 @@ def _reported(
 def _exit_code(failures: set[ExitCode]) -> ExitCode:
     if not failures:
         return ExitCode.OK
-    return next(iter(failures)) if len(failures) == 1 else ExitCode.FAILED
+    return ExitCode.DEVICE if failures == {ExitCode.DEVICE} else ExitCode.FAILED
 
 
 def _foreseen(job: Job) -> PhotoDone:

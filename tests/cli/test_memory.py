@@ -24,17 +24,15 @@ def test_memory_stays_flat_over_2000_photos(draw, monkeypatch):
     for number in range(PHOTOS):
         size = (40 + number * 7 % 120, 40 + number * 11 % 160)
         draw(f"photos/{number:04}.{suffixes[number % 4]}", size=size)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "photoenhance", "enhance", "photos", "--json", "--quiet"],
-        stdout=subprocess.PIPE,
-    )
-
+    command = [sys.executable, "-m", "photoenhance", "enhance", "photos", "--json", "--quiet"]
     curve = []
-    for line in process.stdout:
-        if json.loads(line)["record"] == "file":
-            curve.append(resident_mb(process))
 
-    assert process.wait() == 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        for line in process.stdout:
+            if json.loads(line)["record"] == "file":
+                curve.append(resident_mb(process))
+
+    print([round(curve[at]) for at in (0, 99, 499, 999, 1499, 1999)])  # noqa: T201 (with -s)
+    assert process.returncode == 0
     assert len(curve) == PHOTOS
-    print([round(curve[at]) for at in (0, 99, 499, 999, 1499, 1999)])  # noqa: T201 (the curve, with -s)
     assert max(curve[100:]) - curve[99] < 50

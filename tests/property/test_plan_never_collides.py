@@ -16,7 +16,7 @@ NAMES = st.builds("".join, st.tuples(PARTS, st.sampled_from((".jpg", ".JPG", ".p
 FOLDERS = st.sampled_from(("x", "x/a", "y", "x-enhanced", "out", "out/a"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     files=st.lists(st.builds("/".join, st.tuples(FOLDERS, NAMES)), min_size=1, max_size=8),
     inputs=st.sets(FOLDERS, min_size=1, max_size=3),

@@ -175,6 +175,15 @@ def test_in_place_is_the_input_itself():
     assert outputs(Request(paths("photos"), in_place=True)) == ["photos/a.jpg"]
 
 
+def test_in_place_replaces_what_a_link_points_to_once(folder):
+    touch("elsewhere/a.jpg", "photos/b.jpg")
+    Path("photos/link.jpg").symlink_to(folder / "elsewhere/a.jpg")
+
+    names = outputs(Request(paths("photos", str(folder / "elsewhere")), in_place=True))
+
+    assert names == ["photos/b.jpg", str(folder / "elsewhere/a.jpg")]
+
+
 def test_in_place_is_refused_for_what_cannot_be_written_back():
     touch("a.cr2")
 

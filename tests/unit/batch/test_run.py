@@ -361,3 +361,21 @@ def test_a_rehearsal_tells_and_touches_nothing(bench):
     assert [done.status for done in photos(events)] == ["dry-run", "skipped"]
     assert isinstance(events[-1], Finished)
     assert not Path("photos-enhanced/a.png").exists()
+
+
+def test_a_file_that_is_no_photo_is_told_so_and_not_blamed_on_the_output(bench):
+    Path("photos/notes.txt").write_text("hello")
+
+    events = list(run(plan(Request((Path("photos/notes.txt"),))), bench))
+
+    assert photos(events)[0].reason == "not a photo in a supported format"
+
+
+def test_a_photo_without_a_suffix_fails_before_it_is_enhanced(bench, enhancer):
+    draw("photos/a.png")
+    Path("photos/a.png").rename("photos/a")
+
+    events = list(run(plan(Request((Path("photos/a"),))), bench))
+
+    assert "a name without a suffix" in photos(events)[0].reason
+    assert enhancer.calls == 0
