@@ -21,7 +21,7 @@ _SRGB_TO_XYZ = np.array(
         [0.0139322, 0.0971045, 0.7141733],
     ]
 )
-_SAME = 1 / 510  # spaces that differ less than half an 8-bit step are one
+_SAME = 1 / 255  # spaces that differ by less than an 8-bit step, as rounded tags do, are one
 _GRID = 33
 
 
@@ -92,7 +92,8 @@ def converter(photo: Photo) -> ColorConverter | None:
     grid = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(-1, 18, 3)
     if photo.format.is_grey:
         grid = np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, axis=2)
-    if np.abs(space.to_srgb(grid) - grid / np.float32(255)).max() < _SAME:
+    image = np.clip(space.to_srgb(grid), 0, 1)
+    if np.abs(image - grid / np.float32(255)).max() < _SAME:
         return None
     return ColorConverter(space)
 

@@ -78,6 +78,6 @@ def sane_dpi(dpi: object) -> tuple[float, float] | None:
     if not isinstance(dpi, Iterable):
         return None
     numbers = [float(number) for number in dpi]
-    if len(numbers) == 2 and all(math.isfinite(n) and 1 <= n < 65536 for n in numbers):
+    if len(numbers) == 2 and all(math.isfinite(n) and 0.5 <= n < 65536 for n in numbers):
         return numbers[0], numbers[1]
     return None

@@ -40,7 +40,6 @@ _KEPT_TEXTS = frozenset([0x010D, 0x010E, 0x010F, 0x0110, 0x011D, 0x0131, 0x0132,
 _XMP_ORIENTATION = re.compile(
     rb"(tiff:Orientation\s*=\s*[\"']\s*|<tiff:Orientation>\s*)([1-8])(?=\s*[\"'<])"
 )
-_XMP_THUMBNAILS = re.compile(rb"<(xmp|xap):Thumbnails\b.*?</\1:Thumbnails\s*>", re.DOTALL)
 _XMP_SIDES = (
     rb"((?:tiff:ImageWidth|exif:PixelXDimension)(?:\s*=\s*[\"']|>)\s*)\d+",
     rb"((?:tiff:ImageLength|exif:PixelYDimension)(?:\s*=\s*[\"']|>)\s*)\d+",
@@ -104,12 +103,28 @@ def upright_exif(exif: ReadExif, width: int, height: int) -> bytes:
     return bytes(block)
 
 
+def without_orientation(block: bytes) -> bytes:
+    """Return a good block without its orientation, which counts as 1; nothing else moves."""
+    tiff = ifd.TiffFile(io.BytesIO(block))
+    entry = tiff.directory(tiff.first).entries.get(ORIENTATION)
+    if entry is None:
+        return block
+    count, end = _table(tiff)
+    after = block[entry.position + 12 : end + 4] + bytes(12)
+    head = block[: tiff.first] + struct.pack(tiff.order + "H", count - 1)
+    return head + block[tiff.first + 2 : entry.position] + after + block[end + 4 :]
+
+
 def upright_xmp(xmp: bytes, width: int, height: int) -> bytes:
     """Return the packet of a picture that was turned: orientation 1, its new size, no thumbnail."""
     xmp = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
     for pattern, side in zip(_XMP_SIDES, (width, height), strict=True):
         xmp = re.sub(pattern, rb"\g<1>%d" % side, xmp)
-    return _XMP_THUMBNAILS.sub(b"", xmp)
+    for name in (b"xmp:Thumbnails>", b"xap:Thumbnails>"):
+        start, end = xmp.find(b"<" + name), xmp.rfind(b"</" + name)
+        if 0 <= start < end:
+            xmp = xmp[:start] + xmp[end + 2 + len(name) :]
+    return xmp
 
 
 def exif_of_tiff(tiff: ifd.TiffFile, directory: ifd.Directory) -> bytes | None:
@@ -156,8 +171,7 @@ def _overwrite(block: bytearray, order: str, entry: ifd.Entry, kind: int, value:
 
 def _drop_thumbnail(block: bytearray, tiff: ifd.TiffFile, directory: ifd.Directory) -> None:
     """Unlink the thumbnail's directory, and take its picture out where that moves nothing else."""
-    count = int.from_bytes(tiff.bytes_at(tiff.first, 2), "little" if tiff.order == "<" else "big")
-    end = tiff.first + 2 + 12 * count
+    _, end = _table(tiff)
     block[end : end + 4] = bytes(4)
     try:
         thumbnail = tiff.directory(directory.following)
@@ -170,3 +184,9 @@ def _drop_thumbnail(block: bytearray, tiff: ifd.TiffFile, directory: ifd.Directo
     block[start : start + length] = bytes(length)
     if start + length >= len(block) - 1:
         del block[start:]
+
+
+def _table(tiff: ifd.TiffFile) -> tuple[int, int]:
+    """Return how many tags the first directory has, and where its table ends."""
+    (count,) = struct.unpack(tiff.order + "H", tiff.bytes_at(tiff.first, 2))
+    return count, tiff.first + 2 + 12 * count

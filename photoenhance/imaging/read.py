@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import ImageCms
+from PIL import Image, ImageCms
 
 from photoenhance.errors import ImageError
 from photoenhance.imaging import color, extras, metadata, png, raster, tiff
@@ -22,7 +22,7 @@ DEFAULT_MAX_PIXELS = 250_000_000
 _DAMAGE = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
     AssertionError, EOFError, RuntimeError, MemoryError, struct.error, zlib.error,
-    ImageCms.PyCMSError,
+    ImageCms.PyCMSError, Image.DecompressionBombError,
 )  # fmt: skip
 
 _OPENERS: dict[FormatName, Callable[[BinaryIO, int], Draft]] = {

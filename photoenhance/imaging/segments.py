@@ -19,7 +19,8 @@ from photoenhance.imaging.decode import Decoded
 from photoenhance.imaging.orientation import stored_view, upright_size
 
 _NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACKBITS = 1, 5, 8, 32946, 32773
-CODECS = (_NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACKBITS)
+OF_LIBTIFF = (_LZW, _PACKBITS)
+CODECS = (_NONE, _DEFLATE, _OLD_DEFLATE, *OF_LIBTIFF)
 _ASSOCIATED = 1
 _PIECE_BYTES = 1 << 24
 

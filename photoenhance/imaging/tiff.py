@@ -13,7 +13,8 @@ from photoenhance.imaging.decode import Decoded, decode, fill, rows_of
 from photoenhance.imaging.draft import Draft, check_size, sane_dpi
 from photoenhance.imaging.metadata import ReadExif, xmp_orientation
 from photoenhance.imaging.photo import Metadata, StoredFormat
-from photoenhance.imaging.segments import CODECS, Layout, decode_segments
+from photoenhance.imaging.segments import CODECS, OF_LIBTIFF, Layout, decode_segments
+from photoenhance.imaging.silence import silenced
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 0x0100, 0x0101, 0x0102, 0x0103, 0x0106
 _FILL_ORDER, _STRIPS, _STRIP_ROWS, _STRIP_BYTES = 0x010A, 0x0111, 0x0116, 0x0117
@@ -64,10 +65,14 @@ def read_tiff(stream: BinaryIO, max_pixels: int) -> Draft:
     asked = metadata.orientation_of(tiff, page.directory)
     orientation = asked or (xmp_orientation(xmp) if xmp else None) or 1
     layout = _layout(page, max_pixels)
-    if layout is not None:
+    if layout is not None and layout.codec not in OF_LIBTIFF:
         decoded = decode_segments(tiff, layout, orientation)
     else:
-        decoded = _by_pillow(stream, page, orientation if asked is None else 1)
+        with silenced():
+            if layout is not None:
+                decoded = decode_segments(tiff, layout, orientation)
+            else:
+                decoded = _by_pillow(stream, page, orientation if asked is None else 1)
     said = Metadata(xmp=xmp, iptc=_iptc(page), dpi=_dpi(page))
     format_ = StoredFormat("tiff", decoded.is_grey, is_compressed=page.number(_COMPRESSION, 1) != 1)
     exif = ReadExif(block, None) if block is not None else None
@@ -129,10 +134,11 @@ def _by_pillow(stream: BinaryIO, page: _Page, orientation: int) -> Decoded:
     if not 8 < bits < 16:
         raise ImageError(f"{bits} bits in this layout are not supported")
     image.load()
+    top = 2**bits - 1
 
     def widened(strip: Any) -> NDArray[Any]:
         values = np.asarray(strip).astype(np.uint32)
-        return ((values * 65535) // (2**bits - 1)).astype(np.uint16)
+        return ((values * 65535 + top // 2) // top).astype(np.uint16)
 
     rows = rows_of(image, widened)
     planes = fill(image.size, rows, orientation, channels=1, dtype=np.uint16)

@@ -12,7 +12,7 @@ from photoenhance.errors import ImageError
 from photoenhance.imaging.atomic import replacing
 from photoenhance.imaging.extras import write_heif
 from photoenhance.imaging.formats import FORMATS, FileFormat, FormatName, writable
-from photoenhance.imaging.metadata import photoshop_of_iptc
+from photoenhance.imaging.metadata import photoshop_of_iptc, without_orientation
 from photoenhance.imaging.photo import Metadata, Photo, StoredFormat
 from photoenhance.imaging.pngwriter import write_png
 from photoenhance.imaging.rows import OutputRows
@@ -64,13 +64,11 @@ def write(
         ImageError: no such format, the photo does not fit into it, or the disk refused.
     """
     target = writable(path)
-    try:
-        with replacing(path) as file:
+    with replacing(path) as file:
+        try:
             _encode(photo, target, file, quality, strip_metadata)
-    except ImageError as error:
-        if error.message.startswith(str(path)):
-            raise
-        raise ImageError(f"{path}: {error.message}", hint=error.hint) from error.__cause__
+        except ImageError as error:
+            raise ImageError(f"{path}: {error.message}", hint=error.hint) from error.__cause__
 
 
 def encode(
@@ -194,8 +192,11 @@ def _webp(job: _Job, sink: BinaryIO) -> None:
 
 
 def _avif(job: _Job, sink: BinaryIO) -> None:
-    quality = job.quality or _AVIF_QUALITY
-    job.rows.image().save(sink, "AVIF", subsampling="4:4:4", quality=quality, **job.labels())
+    quality, labels = job.quality or _AVIF_QUALITY, job.labels()
+    if labels["exif"]:
+        # Pillow would take the orientation out itself and change the types of other tags by that.
+        labels["exif"] = without_orientation(labels["exif"])
+    job.rows.image().save(sink, "AVIF", subsampling="4:4:4", quality=quality, **labels)
 
 
 def _heif(job: _Job, sink: BinaryIO) -> None:

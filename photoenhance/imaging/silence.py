@@ -1,0 +1,36 @@
+"""Keeps libtiff, which has no other voice, from writing to the user's standard error."""
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+_STANDARD_ERROR = 2
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Send what any code writes to the process's standard error nowhere while the block runs.
+
+    Pillow's libtiff reports damage there before Pillow raises an error of it. The file number
+    belongs to the whole process, so this is kept to the calls that need it, one at a time; what
+    another thread writes meanwhile is lost.
+    """
+    with _ONE_AT_A_TIME:
+        try:
+            kept = os.dup(_STANDARD_ERROR)
+        except OSError:  # there is no standard error to keep clean
+            yield
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            with suppress(AttributeError, ValueError, OSError):
+                sys.stderr.flush()
+            os.dup2(nowhere, _STANDARD_ERROR)
+            yield
+        finally:
+            os.dup2(kept, _STANDARD_ERROR)
+            os.close(nowhere)
+            os.close(kept)

@@ -1,0 +1,145 @@
+"""Round trips judged by exiftool, which shares no code with us or with Pillow."""
+
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from photoenhance.imaging.photo import Photo
+from photoenhance.imaging.read import read
+from photoenhance.imaging.write import write
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("exiftool") is None, reason="needs exiftool (libimage-exiftool-perl)"
+)
+
+EXIF = {
+    "IFD0:Make": "Acme", "IFD0:Model": "One", "IFD0:Artist": "Ada", "IFD0:Copyright": "CC0",
+    "ExifIFD:ExposureTime": "1/250", "ExifIFD:FNumber": 5.6, "ExifIFD:ISO": 400,
+    "ExifIFD:DateTimeOriginal": "2024:05:06 07:08:09", "ExifIFD:LensModel": "50 mm",
+    "ExifIFD:UserComment": "hello", "ExifIFD:OffsetTimeOriginal": "+02:00",
+    "GPS:GPSLatitude": "47 deg 22' 0.00\"", "GPS:GPSLatitudeRef": "North",
+    "GPS:GPSLongitude": "8 deg 33' 0.00\"", "GPS:GPSLongitudeRef": "East",
+}  # fmt: skip
+XMP = {"XMP-dc:Title": "Sea", "XMP-xmp:Rating": 4, "XMP-dc:Subject": ["harbour", "boat"]}
+IPTC = {"IPTC:City": "Genoa", "IPTC:Keywords": ["harbour", "boat"], "IPTC:Headline": "At sea"}
+# What exiftool -validate misses in its own source, or does not allow in any TIFF with EXIF.
+QUIBBLES = (
+    "OK", "1 Warning", "2 Warnings", "3 Warnings", "4 Warnings", "[minor]", "Missing required",
+    "Non-standard format (undef) for IFD0 0x83bb", "Invalid value for IFD0 tag 0x0103 Compression",
+)  # fmt: skip
+
+
+def exiftool(*arguments):
+    done = subprocess.run(["exiftool", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def tags_of(path):
+    (found,) = json.loads(exiftool("-json", "-G1", "-a", "-struct", str(path)))
+    return found
+
+
+@pytest.fixture
+def labelled(tmp_path, draw):
+    """Make a photo stored on its side, with all that exiftool can write and a thumbnail."""
+
+    def make(suffix):
+        path = tmp_path / f"photo{suffix}"
+        image = Image.fromarray(np.rot90(draw(120, 160)).copy())
+        image.save(path, **({"quality": 90, "subsampling": "4:2:0"} if suffix == ".jpg" else {}))
+        thumbnail = tmp_path / "thumbnail.jpg"
+        image.resize((12, 16)).save(thumbnail)
+        said = [f"-{tag}={value}" for tag, value in (EXIF | XMP).items() if type(value) is not list]
+        said += [f"-{tag}={part}" for tag, parts in (XMP | IPTC).items()
+                 for part in (parts if isinstance(parts, list) else [parts])
+                 if tag.startswith("IPTC") or isinstance(parts, list)]  # fmt: skip
+        said += ["-IFD0:Orientation#=6", "-XMP-tiff:Orientation#=6"]
+        if suffix in (".jpg", ".tif"):
+            said += (
+                ["-JFIF:XResolution=300", "-JFIF:YResolution=300", "-JFIF:ResolutionUnit=inches"]
+                if suffix == ".jpg"
+                else []
+            )
+            said += ["-IFD0:XResolution=300", "-IFD0:YResolution=300"]
+        if suffix == ".jpg":
+            said += [f"-IFD1:ThumbnailImage<={thumbnail}"]
+        exiftool("-q", "-overwrite_original", *said, str(path))
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize("source", [".jpg", ".png", ".tif", ".webp"])
+@pytest.mark.parametrize("target", [".jpg", ".png", ".tif", ".webp", ".avif"])
+def test_exif_and_xmp_survive_from_every_format_to_every_other(labelled, tmp_path, source, target):
+    path = labelled(source)
+    out = tmp_path / f"out{target}"
+
+    photo = read(path)
+    write(photo, out)
+
+    found = tags_of(out)
+    assert photo.pixels.shape == (120, 160, 3)
+    assert {tag: found.get(tag) for tag in EXIF} == EXIF
+    assert {tag: found.get(tag) for tag in XMP} == XMP
+    assert found.get("IFD0:Orientation", "Horizontal (normal)") == "Horizontal (normal)"
+    assert found["XMP-tiff:Orientation"] == "Horizontal (normal)"
+    assert not [tag for tag in found if "Thumbnail" in tag]
+    assert not [tag for tag in found if tag.startswith("IFD1")]
+
+
+@pytest.mark.parametrize("source", [".jpg", ".tif", ".png"])
+@pytest.mark.parametrize("target", [".jpg", ".tif", ".png"])
+def test_iptc_and_resolution_survive(labelled, tmp_path, source, target):
+    out = tmp_path / f"out{target}"
+
+    write(read(labelled(source)), out)
+
+    found = tags_of(out)
+    assert {tag: found.get(tag) for tag in IPTC} == IPTC
+    if source != ".png":
+        assert found.get("IFD0:XResolution", 300) == 300
+        assert found.get("JFIF:XResolution", 300) == 300
+
+
+@pytest.mark.parametrize("target", [".jpg", ".png", ".tif", ".webp", ".avif"])
+def test_exiftool_finds_nothing_wrong_with_what_we_write(labelled, tmp_path, target):
+    out = tmp_path / f"out{target}"
+    write(read(labelled(".jpg")), out)
+
+    said = exiftool("-s3", "-warning", "-error", "-a", "-validate", str(out)).splitlines()
+
+    assert {line for line in said if not line.startswith(QUIBBLES)} == set()
+
+
+@pytest.mark.parametrize("target", [".jpg", ".png", ".tif", ".webp", ".avif"])
+def test_stripped_files_say_nothing(labelled, tmp_path, target):
+    out = tmp_path / f"out{target}"
+
+    write(read(labelled(".jpg")), out, strip_metadata=True)
+
+    found = tags_of(out)
+    groups = {tag.split(":")[0] for tag in found}
+    assert not groups & {"ExifIFD", "GPS", "IPTC", "IFD1"}
+    assert not [group for group in groups if group.startswith("XMP")]
+    assert not [tag for tag in EXIF if tag in found]
+
+
+def test_a_16_bit_tiff_keeps_depth_profile_and_labels(tmp_path, draw, profile_of):
+    path, out = tmp_path / "deep.png", tmp_path / "out.tif"
+    pixels = draw(40, 50).astype(np.uint16) * 257
+    write(Photo(pixels, icc_profile=profile_of("prophoto")), path)
+    said = [f"-{tag}={value}" for tag, value in EXIF.items()]
+    exiftool("-q", "-overwrite_original", *said, str(path))
+
+    write(read(path), out)
+
+    found = tags_of(out)
+    assert found["IFD0:BitsPerSample"] == "16 16 16"
+    assert found["ICC_Profile:ProfileDescription"] == "prophoto"
+    assert {tag: found.get(tag) for tag in EXIF} == EXIF
