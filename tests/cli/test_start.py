@@ -47,7 +47,8 @@ def test_an_unknown_option_exits_2(cli):
     ended = cli("enhance", "--colour", "a.jpg")
 
     assert ended.code == 2
-    assert "No such option: --colour" in ended.err
+    assert "No such option" in ended.err
+    assert "--colour" in ended.err
 
 
 def test_an_unknown_command_exits_2(cli):

@@ -164,6 +164,28 @@ def test_a_terminal_gets_a_bar_unless_it_is_unwanted(draw, options, has_bar, mon
     assert b"2 enhanced in" in shown
 
 
+def test_json_goes_to_standard_output_beside_a_bar(draw, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    draw("photos/a.jpg")
+    main, terminal = pty.openpty()
+
+    ended = subprocess.run(
+        [*COMMAND, "enhance", "photos", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        timeout=60,
+        check=False,
+    )
+    os.close(terminal)
+    os.close(main)
+
+    assert [json.loads(line)["record"] for line in ended.stdout.splitlines()] == [
+        "start",
+        "file",
+        "summary",
+    ]
+
+
 def interrupted(times, draw):
     draw(*(f"photos/{number:02}.png" for number in range(60)), size=(64, 64))
     process = subprocess.Popen(
