@@ -87,7 +87,7 @@ def converter(photo: Photo) -> ColorConverter | None:
     """
     if photo.icc_profile is None:
         return None
-    space = _space(photo.icc_profile)
+    space = _space(photo.icc_profile, photo.pixels.dtype)
     levels = np.linspace(0, 255, 18).astype(np.uint8)
     grid = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(-1, 18, 3)
     if photo.format.is_grey:
@@ -101,10 +101,9 @@ def converter(photo: Photo) -> ColorConverter | None:
 def is_usable(profile: bytes, *, is_grey: bool) -> bool:
     """Tell whether a profile fits the pixels of a photo, grey or RGB, and can be read."""
     try:
-        model = icc.parse(profile).space
-        if model == b"RGB " or (model == b"GRAY" and is_grey):
-            _space(profile)
-            return True
+        model = icc.parse(profile)
+        if model.space == b"RGB " or (model.space == b"GRAY" and is_grey):
+            return bool(model.curves) or _TableSpace(profile) is not None
     except (ValueError, ImageCms.PyCMSError, OSError):
         pass
     return False
@@ -127,25 +126,21 @@ def decode_srgb(encoded: Floats) -> Floats:
     return np.copysign(np.where(size <= 0.04045, size / np.float32(12.92), curve), encoded)
 
 
-def _space(profile: bytes) -> _Space:
+def _space(profile: bytes, dtype: np.dtype[Any]) -> _Space:
     model = icc.parse(profile)
-    if model.has_tables:
-        return _TableSpace(profile)
-    if model.curves:
-        return _ShaperSpace(model)
-    raise ValueError("the profile describes no way to sRGB")
+    return _ShaperSpace(model, dtype) if model.curves else _TableSpace(profile)
 
 
 class _ShaperSpace:
     """A space of one curve a channel and, for RGB, a matrix; exact in float."""
 
-    def __init__(self, model: icc.Profile) -> None:
+    def __init__(self, model: icc.Profile, dtype: np.dtype[Any]) -> None:
         self._curves = model.curves if len(model.curves) == 3 else model.curves * 3
         matrix = np.eye(3) if model.matrix is None else np.linalg.inv(_SRGB_TO_XYZ) @ model.matrix
         self._to_linear_srgb = matrix.T.astype(np.float32)
         self._from_linear_srgb = np.linalg.inv(matrix).T.astype(np.float32)
         self._tables = {
-            np.dtype(dtype): self._table(np.iinfo(dtype).max) for dtype in (np.uint8, np.uint16)
+            each: self._table(np.iinfo(each).max) for each in {np.dtype(np.uint8), dtype}
         }
 
     def to_srgb(self, pixels: Pixels) -> Floats:

@@ -81,15 +81,14 @@ class Profile:
 
     Attributes:
         space: the colour model of the pixels, such as `RGB ` or `GRAY`.
-        curves: one for grey, three for RGB; empty where the profile has no simple model.
+        curves: one for grey, three for RGB; empty where the profile maps colours by tables, which
+            outrank curves and matrix.
         matrix: `(3, 3)` float64, linear RGB -> XYZ under D50; None for grey and for tables.
-        has_tables: it maps colours by tables, which then outrank curves and matrix.
     """
 
     space: bytes
     curves: tuple[Curve, ...]
     matrix: NDArray[np.float64] | None
-    has_tables: bool
 
 
 def parse(data: bytes) -> Profile:
@@ -104,7 +103,7 @@ def parse(data: bytes) -> Profile:
     space = data[16:20]
     has_tables = b"A2B0" in tags or b"A2B1" in tags
     if space == b"GRAY" and b"kTRC" in tags:
-        return Profile(space, (_curve(tags[b"kTRC"]),), None, has_tables=False)
+        return Profile(space, (_curve(tags[b"kTRC"]),), None)
     if space == b"RGB " and not has_tables:
         missing = [tag for tag in (*_COLORANTS, *_CURVES) if tag not in tags]
         if missing:
@@ -112,8 +111,10 @@ def parse(data: bytes) -> Profile:
         matrix = np.array([_xyz(tags[tag]) for tag in _COLORANTS]).T
         if abs(np.linalg.det(matrix)) < 1e-6:
             raise ValueError("a matrix without a way back")
-        return Profile(space, tuple(_curve(tags[tag]) for tag in _CURVES), matrix, False)
-    return Profile(space, (), None, has_tables)
+        return Profile(space, tuple(_curve(tags[tag]) for tag in _CURVES), matrix)
+    if not has_tables:
+        raise ValueError("no way to colours that a viewer sees")
+    return Profile(space, (), None)
 
 
 def _tags(data: bytes) -> dict[bytes, bytes]:

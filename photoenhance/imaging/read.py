@@ -56,9 +56,9 @@ def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Phot
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if isinstance(file, Path):
-                with _opened(file) as stream:
-                    is_raw = of_suffix(file) == FORMATS["raw"]
-                    return _read(stream, is_raw, max_pixels)
+                with _opened(file) as opened:
+                    stream = opened if opened.seekable() else io.BytesIO(opened.read())
+                    return _read(stream, of_suffix(file) == FORMATS["raw"], max_pixels)
             return _read(io.BytesIO(file.read()), False, max_pixels)
     except ImageError as error:
         raise ImageError(f"{subject}: {error.message}", hint=error.hint) from error.__cause__

@@ -100,7 +100,7 @@ def mutate(data: bytes, seed: int) -> bytes:
     chance = random.Random(seed)
     damaged = bytearray(data)
     for _ in range(chance.randint(1, 8)):
-        start = chance.randrange(len(damaged)) if len(damaged) else 0
+        start = chance.randrange(len(damaged)) if damaged else 0
         length = min(chance.choice([1, 1, 2, 4, 16, 64]), len(damaged) - start)
         kind = chance.randrange(6)
         if kind == 0:
@@ -130,6 +130,13 @@ def with_right_checksums(data: bytes) -> bytes:
     return bytes(out)
 
 
+def outcome(data: bytes) -> tuple[Photo | None, str]:
+    try:
+        return read(io.BytesIO(data), max_pixels=1_000_000), ""
+    except ImageError as error:
+        return None, error.message
+
+
 @given(name=st.sampled_from(sorted(SEEDS)), seed=st.integers(0, 2**48))
 @settings(max_examples=600, deadline=10_000, suppress_health_check=[HealthCheck.too_slow])
 def test_damaged_bytes_are_a_photo_or_an_image_error_and_nothing_else(name, seed):
@@ -137,23 +144,19 @@ def test_damaged_bytes_are_a_photo_or_an_image_error_and_nothing_else(name, seed
     if damaged.startswith(b"\x89PNG") and seed % 2:
         damaged = with_right_checksums(damaged)
 
-    try:
-        photo = read(io.BytesIO(damaged), max_pixels=1_000_000)
-    except ImageError as error:
-        assert error.message.startswith("standard input: ")
+    photo, message = outcome(damaged)
+
+    if photo is None:
+        assert message.startswith("standard input: ")
     else:
         assert photo.pixels.ndim == 3
         encode(photo, "tiff")
 
 
 def test_damaged_bytes_make_no_codec_speak(capfd):
-    for name, data in SEEDS.items():
-        for seed in range(25):
-            try:
-                read(io.BytesIO(mutate(data, seed)), max_pixels=1_000_000)
-            except ImageError as error:
-                assert error.message, name
+    outcomes = [outcome(mutate(data, seed)) for data in SEEDS.values() for seed in range(25)]
 
+    assert sum(photo is None for photo, _ in outcomes) > 50
     assert capfd.readouterr() == ("", "")
 
 

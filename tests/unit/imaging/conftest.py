@@ -44,9 +44,9 @@ def assemble(space: bytes, tags: dict[bytes, bytes], *, pcs: bytes = b"XYZ ") ->
     position = 132 + 12 * len(tags)
     table, body = struct.pack(">I", len(tags)), b""
     for name, data in tags.items():
-        data = data.ljust(-(-len(data) // 4) * 4, b"\0")
-        table += struct.pack(">4sII", name, position + len(body), len(data))
-        body += data
+        padded = data.ljust(-(-len(data) // 4) * 4, b"\0")
+        table += struct.pack(">4sII", name, position + len(body), len(padded))
+        body += padded
     head = bytearray(128)
     head[0:4] = struct.pack(">I", position + len(body))
     head[8:12] = b"\x02\x40\0\0"

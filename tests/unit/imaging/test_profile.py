@@ -48,7 +48,7 @@ def test_each_kind_of_curve_is_what_its_formula_says_and_has_a_way_back(tag, lig
     ],
 )
 def test_a_damaged_curve_is_a_value_error(tag):
-    with pytest.raises(ValueError, match="curve|gamma"):
+    with pytest.raises(ValueError, match=r"curve|gamma"):
         profile._curve(tag)
 
 

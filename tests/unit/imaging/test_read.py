@@ -244,7 +244,7 @@ def test_messages_name_the_file_and_what_is_wrong(tmp_path):
 
 
 def test_a_stream_is_called_standard_input():
-    with pytest.raises(ImageError, match="^standard input: empty"):
+    with pytest.raises(ImageError, match=r"^standard input: empty"):
         read(io.BytesIO())
 
 

@@ -253,5 +253,5 @@ def test_the_same_photo_gives_the_same_bytes(draw, exif_of):
 
 @pytest.mark.parametrize("quality", [0, 101])
 def test_a_quality_out_of_range_is_a_mistake_of_ours(quality, draw):
-    with pytest.raises(ValueError, match="1..100"):
+    with pytest.raises(ValueError, match=r"1\.\.100"):
         encode(Photo(draw(4, 4)), "jpeg", quality=quality)
