@@ -219,14 +219,18 @@ def test_ctrl_c_twice_ends_at_once(draw):
     assert b"Traceback" not in errors
 
 
-def test_ctrl_c_before_the_first_photo_is_quiet():
+def test_ctrl_c_twice_ends_a_wait_for_standard_input():
     process = subprocess.Popen(
         [*COMMAND, "enhance", "-", "-o", "b.jpg"], stdin=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    time.sleep(1)
+    begun = process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    answer = process.stderr.readline()
     process.send_signal(signal.SIGINT)
 
     errors = process.communicate(timeout=60)[1]
 
     assert process.returncode == 130
+    assert b" on cpu, fp32" in begun
+    assert answer.startswith(b"Interrupted: ")
     assert b"Traceback" not in errors
