@@ -42,8 +42,8 @@ class Streams:
         format: that is written there; None is the photo's own.
     """
 
-    input: BinaryIO
-    output: BinaryIO
+    input: BinaryIO | None = None
+    output: BinaryIO | None = None
     format: formats.FormatName | None = None
 
 
@@ -62,7 +62,7 @@ class Bench:
         enhancer: Enhancer,
         settings: Settings,
         journal: Journal,
-        streams: Streams | None = None,
+        streams: Streams,
     ) -> None:
         self.settings = settings
         self._enhancer = enhancer
@@ -114,12 +114,12 @@ class Bench:
         if job.output is None or not (job.skip or is_in_place):
             return None
         if self._journal.has_result(job.output, self._fingerprint, input_sha256):
-            return PhotoDone(*job.names(), "skipped", reason="done before with these settings")
+            return PhotoDone(*job.names(), "skipped", message="done before with these settings")
         if is_in_place:
             return None
         reason = "its output exists, but is not what these settings make of this photo"
         warning = f"{reason}; --on-exists overwrite replaces it"
-        return PhotoDone(*job.names(), "skipped", reason=reason, warnings=(warning,))
+        return PhotoDone(*job.names(), "skipped", message=reason, warnings=(warning,))
 
     def _write(self, job: Job, photo: Photo, input_sha256: str) -> tuple[str, ...]:
         """Put a result where it belongs and return what could not go there with it."""
@@ -128,12 +128,12 @@ class Bench:
             self._prepare(job.output.parent)
             name = formats.writable(job.output).name
         else:
-            assert streams is not None
             name = streams.format or photo.format.name
         data = encode(photo, name, quality=settings.quality, strip_metadata=settings.strip_metadata)
         if job.output:
             self._save(job.output, data, input_sha256, is_new=job.is_new)
-        elif streams:
+        else:
+            assert streams.output
             streams.output.write(data)
             streams.output.flush()
         return () if settings.strip_metadata else losses(photo, name)
@@ -170,12 +170,12 @@ class Bench:
 class _Source:
     """A job's input, held to the bytes that were hashed."""
 
-    def __init__(self, job: Job, streams: Streams | None) -> None:
+    def __init__(self, job: Job, streams: Streams) -> None:
         self._file = job.input
         self._data: bytes | None = None
         try:
             if self._file is None:
-                assert streams is not None
+                assert streams.input
                 self._data = streams.input.read()
             elif not self._file.is_file():  # a named pipe can be read only once
                 self._data = self._file.read_bytes()

@@ -53,7 +53,7 @@ class PhotoDone:
         input: the path as given; "-" is standard input.
         output: where the result is, or would have been; "-" is standard output.
         status: what became of it.
-        reason: why it was skipped or failed, in words.
+        message: why it was skipped or failed.
         error_class: the name of the exception, where it failed.
         hint: what to do about it, where somebody knows.
         exit_code: what a run in which this alone went wrong ends with.
@@ -68,7 +68,7 @@ class PhotoDone:
     input: str
     output: str
     status: Status
-    reason: str | None = None
+    message: str | None = None
     error_class: str | None = None
     hint: str | None = None
     exit_code: ExitCode = ExitCode.OK

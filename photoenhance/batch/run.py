@@ -83,7 +83,7 @@ def _foreseen(job: Job) -> PhotoDone:
     if job.problem:
         return _failed(job, ImageError(job.problem))
     if job.skip:
-        return PhotoDone(*job.names(), "skipped", reason="the output exists")
+        return PhotoDone(*job.names(), "skipped", message="the output exists")
     return PhotoDone(*job.names(), "dry-run")
 
 
@@ -103,16 +103,16 @@ def _failed(job: Job, error: Exception) -> PhotoDone:
     # The photo is named beside the reason anyway, so the message need not begin with it.
     name, output = job.names()
     if isinstance(error, PhotoEnhanceError):
-        reason = error.message.removeprefix(f"{name}: ").removeprefix("standard input: ")
+        message = error.message.removeprefix(f"{name}: ").removeprefix("standard input: ")
         hint, code = error.hint, error.exit_code
     else:
-        reason = f"unexpected {type(error).__name__}: {error}"
+        message = f"unexpected {type(error).__name__}: {error}"
         hint, code = "Report this, with the photo if it may be shown.", ExitCode.FAILED
     return PhotoDone(
         name,
         output,
         "failed",
-        reason=reason,
+        message=message,
         error_class=type(error).__name__,
         hint=hint,
         exit_code=code,

@@ -140,7 +140,12 @@ def _bench(settings: Settings, journal: "Journal", format: FormatName | None) ->
         enhancer,
         replace(settings, weights_sha256=model.sha256, device=str(device)),
         journal,
-        Streams(sys.stdin.buffer, sys.stdout.buffer, format),
+        # Both are None where they were closed from outside.
+        Streams(
+            sys.stdin.buffer if sys.stdin else None,
+            sys.stdout.buffer if sys.stdout else None,
+            format,
+        ),
     )
 
 

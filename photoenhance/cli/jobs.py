@@ -41,11 +41,15 @@ def jobs_of(paths: list[str], output: str | None, request: Request) -> tuple[Job
 def check_streams(
     paths: list[str], output: str | None, *, files_from: str | None, json: bool
 ) -> None:
-    """Refuse two uses of one stream, and a picture on a terminal.
+    """Refuse a closed stream, two uses of one, and a picture on a terminal.
 
     Raises:
-        ConfigError: one of them was asked for.
+        ConfigError: one of these was asked for.
     """
+    reads, writes = STANDARD in (*paths, files_from), json or output == STANDARD
+    for name, stream, is_used in (("input", sys.stdin, reads), ("output", sys.stdout, writes)):
+        if is_used and stream is None:
+            raise ConfigError(f"standard {name}: is closed", hint="Name a file instead.")
     if STANDARD in paths and files_from == STANDARD:
         raise ConfigError(
             "standard input: cannot be both a photo and a list of paths",

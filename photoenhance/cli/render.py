@@ -99,8 +99,9 @@ class _Told(logging.Handler):
 
 def tell(line: str) -> None:
     """Write one line to standard error, whatever it holds."""
-    sys.stderr.write(printable(line) + "\n")
-    sys.stderr.flush()
+    if sys.stderr:  # None where it was closed from outside
+        sys.stderr.write(printable(line) + "\n")
+        sys.stderr.flush()
 
 
 def printable(text: str) -> str:
@@ -240,7 +241,7 @@ class Lines:
             self._line("Failed:")
             for failure in self._failures:
                 hint = f" {failure.hint}" if failure.hint else ""
-                self._line(f"  {failure.input}: {failure.reason}.{hint}")
+                self._line(f"  {failure.input}: {failure.message}.{hint}")
 
     def _place(self) -> str:
         if not self._folders:
@@ -264,7 +265,7 @@ def _told(done: PhotoDone) -> str:
         case "dry-run":
             return f"{done.input} -> {done.output}"
         case _:
-            return f"{done.input}: {done.status}: {done.reason}"
+            return f"{done.input}: {done.status}: {done.message}"
 
 
 def _progress(console: Console) -> Progress:

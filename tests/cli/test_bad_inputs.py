@@ -35,7 +35,7 @@ def test_a_batch_of_bad_files_does_what_is_expected_of_each(cli, shared, expecta
     assert ended.code == 1
     assert set(told) == set(expectations)
     wrong = {
-        name: record["reason"]
+        name: record["message"]
         for name, record in told.items()
         if record["status"] not in ALLOWED[expectations[name]] and name not in ANIMATIONS
     }
@@ -46,7 +46,7 @@ def test_a_batch_of_bad_files_does_what_is_expected_of_each(cli, shared, expecta
         for name, record in told.items()
         if expectations[name] == "enhance-note" and record["status"] == "ok"
     )
-    assert all(record["reason"] for record in told.values() if record["status"] == "failed")
+    assert all(record["message"] for record in told.values() if record["status"] == "failed")
     assert all(record["seconds"] < 30 for record in told.values())  # 4 where nothing else runs
     assert {record["error_class"] for record in told.values()} == {None, "ImageError"}
     # The decoders' own words must not get through.

@@ -15,7 +15,7 @@ START = {
     *("rendering", "tile", "strength", "quality", "strip_metadata", "max_pixels"),
 }
 FILE = {
-    *("schema", "record", "input", "output", "status", "reason", "error_class", "hint"),
+    *("schema", "record", "input", "output", "status", "message", "error_class", "hint"),
     *("exit_code", "megapixels", "rendering", "tile", "precision", "seconds", "warnings"),
     *("model", "weights_sha256", "device"),
 }

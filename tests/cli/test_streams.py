@@ -111,6 +111,30 @@ def test_a_list_of_lines_reports_what_has_vanished(cli, draw):
     assert Path("a-enhanced.jpg").is_file()
 
 
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        ("photos <&- >&- 2>&-", 0),
+        ("photos --json >&-", 2),
+        ("a.jpg -o - >&-", 2),
+        ("- -o b.jpg <&-", 2),
+        ("--files-from - <&-", 2),
+    ],
+)
+def test_closed_streams_matter_only_where_they_are_needed(draw, args, code):
+    draw("photos/a.jpg", "a.jpg")
+
+    ended = subprocess.run(
+        ["bash", "-c", f"{' '.join(COMMAND)} enhance {args}"],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ended.returncode == code
+    assert b"Traceback" not in ended.stderr
+
+
 def test_a_reader_that_goes_away_ends_the_program_quietly(draw):
     draw(*(f"photos/{number}.jpg" for number in range(9)))
     command = " ".join([*COMMAND, "enhance", "photos", "--json", "--quiet"])

@@ -55,7 +55,7 @@ def journal():
 
 @pytest.fixture
 def bench(enhancer, journal):
-    return Bench(enhancer, SETTINGS, journal)
+    return Bench(enhancer, SETTINGS, journal, Streams())
 
 
 def draw(*names, level=50):
@@ -99,7 +99,7 @@ def test_one_bad_photo_does_not_stop_the_rest(bench):
 
     assert [done.status for done in photos(events)] == ["ok", "failed", "ok"]
     assert photos(events)[1].error_class == "ImageError"
-    assert photos(events)[1].reason == "not a photo in a supported format"
+    assert photos(events)[1].message == "not a photo in a supported format"
     assert events[-1].exit_code == ExitCode.FAILED
     assert not Path("photos-enhanced/b.png").exists()
 
@@ -111,7 +111,7 @@ def test_a_bug_fails_its_photo_only_and_is_told_by_name(bench, enhancer):
     events = list(run(jobs(), bench))
 
     assert [done.status for done in photos(events)] == ["failed", "ok"]
-    assert photos(events)[0].reason == "unexpected ZeroDivisionError: oh"
+    assert photos(events)[0].message == "unexpected ZeroDivisionError: oh"
 
 
 def test_out_of_memory_everywhere_ends_with_the_devices_exit_code(bench, enhancer):
@@ -164,7 +164,7 @@ def test_a_second_run_skips_what_the_first_one_did(bench, enhancer):
     events = list(run(jobs(), bench))
 
     assert photos(events)[0].status == "skipped"
-    assert photos(events)[0].reason == "done before with these settings"
+    assert photos(events)[0].message == "done before with these settings"
     assert photos(events)[0].warnings == ()
     assert events[-1].exit_code == ExitCode.OK
     assert enhancer.calls == 1
@@ -174,7 +174,7 @@ def test_an_output_of_other_settings_is_skipped_with_a_warning(bench, enhancer, 
     draw("photos/a.png")
     list(run(jobs(), bench))
 
-    events = list(run(jobs(), Bench(enhancer, replace(SETTINGS, strength=0.5), journal)))
+    events = list(run(jobs(), Bench(enhancer, replace(SETTINGS, strength=0.5), journal, Streams())))
 
     assert photos(events)[0].status == "skipped"
     assert "--on-exists overwrite" in photos(events)[0].warnings[0]
@@ -228,7 +228,7 @@ def test_a_vanished_input_fails_alone(bench):
 
     events = list(run(todo, bench))
 
-    assert photos(events)[0].reason == "cannot be read: No such file or directory"
+    assert photos(events)[0].message == "cannot be read: No such file or directory"
     assert photos(events)[1].status == "ok"
 
 
@@ -245,7 +245,7 @@ def test_an_input_that_changes_while_it_is_read_fails(bench, monkeypatch):
 
     events = list(run(jobs(), bench))
 
-    assert photos(events)[0].reason == "was changed while it was read"
+    assert photos(events)[0].message == "was changed while it was read"
     assert not Path("photos-enhanced/a.png").exists()
 
 
@@ -267,7 +267,7 @@ def test_problems_of_the_plan_are_failures(bench):
 
     events = list(run(jobs(on_exists="error"), bench))
 
-    assert photos(events)[0].reason == "photos-enhanced/a.png: exists already"
+    assert photos(events)[0].message == "photos-enhanced/a.png: exists already"
 
 
 def test_an_output_folder_that_cannot_be_made_fails_the_photo(bench):
@@ -276,7 +276,7 @@ def test_an_output_folder_that_cannot_be_made_fails_the_photo(bench):
 
     events = list(run(jobs(), bench))
 
-    assert photos(events)[0].reason == (
+    assert photos(events)[0].message == (
         "photos-enhanced: cannot be used as an output folder: File exists"
     )
 
@@ -284,10 +284,12 @@ def test_an_output_folder_that_cannot_be_made_fails_the_photo(bench):
 def test_a_limit_of_pixels_reaches_the_reader(enhancer, journal):
     draw("photos/a.png")
 
-    events = list(run(jobs(), Bench(enhancer, replace(SETTINGS, max_pixels=47), journal)))
+    events = list(
+        run(jobs(), Bench(enhancer, replace(SETTINGS, max_pixels=47), journal, Streams()))
+    )
 
     assert photos(events)[0].status == "failed"
-    assert "47" in photos(events)[0].reason
+    assert "47" in photos(events)[0].message
 
 
 def test_old_leftovers_of_killed_runs_are_cleared_and_young_ones_kept(bench):
@@ -336,7 +338,7 @@ def test_an_empty_standard_input_fails_with_a_reason(enhancer, journal):
 
     events = list(run((Job(None, None),), Bench(enhancer, SETTINGS, journal, streams)))
 
-    assert photos(events)[0].reason == "empty, 0 bytes"
+    assert photos(events)[0].message == "empty, 0 bytes"
 
 
 def test_a_reader_that_goes_away_ends_the_batch(enhancer, journal):
@@ -368,7 +370,7 @@ def test_a_file_that_is_no_photo_is_told_so_and_not_blamed_on_the_output(bench):
 
     events = list(run(plan(Request((Path("photos/notes.txt"),))), bench))
 
-    assert photos(events)[0].reason == "not a photo in a supported format"
+    assert photos(events)[0].message == "not a photo in a supported format"
 
 
 def test_a_photo_without_a_suffix_fails_before_it_is_enhanced(bench, enhancer):
@@ -377,5 +379,5 @@ def test_a_photo_without_a_suffix_fails_before_it_is_enhanced(bench, enhancer):
 
     events = list(run(plan(Request((Path("photos/a"),))), bench))
 
-    assert "a name without a suffix" in photos(events)[0].reason
+    assert "a name without a suffix" in photos(events)[0].message
     assert enhancer.calls == 0
