@@ -55,6 +55,8 @@ class TiffFile:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.size = file.seek(0, 2)
+        # Tags whose values overlap could make us read a file thousands of times over.
+        self._bytes_left = 4 * self.size + (1 << 16)
         start = self.bytes_at(0, 8)
         self.order = {b"II": "<", b"MM": ">"}.get(start[:2], "")
         if not self.order:
@@ -107,6 +109,9 @@ class TiffFile:
         offset = inline if length <= room else self._numbers(word, inline)[0]
         if offset + length > self.size:
             return None
+        self._bytes_left -= length
+        if self._bytes_left < 0:
+            raise ValueError("tags that hold more than the file does")
         return Entry(tag, kind, count, self.bytes_at(offset, length), position)
 
     def _numbers(self, layout: str, offset: int) -> tuple[int, ...]:

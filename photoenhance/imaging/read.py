@@ -20,9 +20,8 @@ DEFAULT_MAX_PIXELS = 250_000_000
 
 # What decoders raise for files that are not what they claim: they promise nothing.
 _DAMAGE = (
-    OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
-    AssertionError, EOFError, RuntimeError, MemoryError, struct.error, zlib.error,
-    ImageCms.PyCMSError, Image.DecompressionBombError,
+    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError,
+    RuntimeError, struct.error, zlib.error, ImageCms.PyCMSError, Image.DecompressionBombError,
 )  # fmt: skip
 
 _OPENERS: dict[FormatName, Callable[[BinaryIO, int], Draft]] = {
@@ -62,6 +61,9 @@ def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Phot
             return _read(io.BytesIO(file.read()), False, max_pixels)
     except ImageError as error:
         raise ImageError(f"{subject}: {error.message}", hint=error.hint) from error.__cause__
+    except MemoryError as error:
+        msg = f"{subject}: its pixels do not fit into the memory"
+        raise ImageError(msg, hint="Close other programs, or lower --max-pixels.") from error
     except _DAMAGE as error:
         reason = str(error).strip() or type(error).__name__
         raise ImageError(f"{subject}: damaged, {reason}") from error

@@ -133,7 +133,8 @@ def _samples(
         if layout.codec == _NONE:
             data = tiff.bytes_at(offset + first * row_bytes, count * row_bytes)
         else:
-            packed = tiff.bytes_at(offset, length)
+            # No compression doubles a segment: what says so would have us read the file in a loop.
+            packed = tiff.bytes_at(offset, min(length, 2 * row_bytes * rows + 1024))
             data = _unpacked(packed, layout.codec, row_bytes=row_bytes, rows=rows)
         if len(data) < count * row_bytes:
             raise ValueError("a strip or tile is cut short")

@@ -1,5 +1,7 @@
 import io
+import os
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -282,3 +284,29 @@ def test_a_format_of_an_absent_extra_names_the_install(extra, head, monkeypatch)
 
 def test_every_format_that_is_recognised_has_a_reader():
     assert set(reading._OPENERS) == set(reading.FORMATS)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_is_read_like_a_file(tmp_path, draw):
+    path, pixels = tmp_path / "pipe.png", draw(12, 10)
+    os.mkfifo(path)
+    data = file_of(Image.fromarray(pixels), "PNG").getvalue()
+    writer = threading.Thread(target=path.write_bytes, args=(data,))
+    writer.start()
+
+    photo = read(path)
+
+    writer.join()
+    np.testing.assert_array_equal(photo.pixels, pixels)
+
+
+def test_a_picture_that_does_not_fit_into_memory_says_so(draw, monkeypatch):
+    def full(stream, max_pixels):
+        raise MemoryError
+
+    monkeypatch.setitem(reading._OPENERS, "png", full)
+
+    with pytest.raises(ImageError, match="do not fit into the memory") as caught:
+        read(file_of(Image.fromarray(draw(4, 4)), "PNG"))
+
+    assert caught.value.hint

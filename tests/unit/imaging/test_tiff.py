@@ -1,4 +1,6 @@
 import io
+import struct
+import time
 
 import cv2
 import numpy as np
@@ -260,3 +262,16 @@ def test_a_page_that_promises_more_than_the_file_holds_is_refused():
 
     with pytest.raises(ImageError, match="damaged"):
         read(io.BytesIO(data[:-200]))
+
+
+def test_tags_that_all_claim_the_whole_file_are_refused_at_once():
+    count, size = 3000, 4_000_000
+    claims = [struct.pack("<HHII", 40000 + n, 1, size - 8, 8) for n in range(count)]
+    table = struct.pack("<H", count) + b"".join(claims) + bytes(4)
+    file = b"II*\0" + struct.pack("<I", size - len(table))
+
+    began = time.monotonic()
+    with pytest.raises(ImageError, match="more than the file"):
+        read(io.BytesIO(file.ljust(size - len(table), b"\0") + table))
+
+    assert time.monotonic() - began < 2
