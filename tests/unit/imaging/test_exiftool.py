@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.skipif(
     shutil.which("exiftool") is None, reason="needs exiftool (libimage-exiftool-perl)"
 )
 
+TARGETS = [".jpg", ".png", ".tif", ".webp", ".avif"]
 EXIF = {
     "IFD0:Make": "Acme", "IFD0:Model": "One", "IFD0:Artist": "Ada", "IFD0:Copyright": "CC0",
     "ExifIFD:ExposureTime": "1/250", "ExifIFD:FNumber": 5.6, "ExifIFD:ISO": 400,
@@ -39,9 +41,17 @@ def exiftool(*arguments):
     return done.stdout
 
 
-def tags_of(path):
-    (found,) = json.loads(exiftool("-json", "-G1", "-a", "-struct", str(path)))
-    return found
+def tags_of(*paths):
+    """Return the tags of each file by its suffix."""
+    found = json.loads(exiftool("-json", "-G1", "-a", "-struct", *map(str, paths)))
+    return {Path(tags["SourceFile"]).suffix: tags for tags in found}
+
+
+def written(photo, folder, targets, **options):
+    paths = [folder / f"out{suffix}" for suffix in targets]
+    for path in paths:
+        write(photo, path, **options)
+    return tags_of(*paths)
 
 
 @pytest.fixture
@@ -75,71 +85,59 @@ def labelled(tmp_path, draw):
 
 
 @pytest.mark.parametrize("source", [".jpg", ".png", ".tif", ".webp"])
-@pytest.mark.parametrize("target", [".jpg", ".png", ".tif", ".webp", ".avif"])
-def test_exif_and_xmp_survive_from_every_format_to_every_other(labelled, tmp_path, source, target):
-    path = labelled(source)
-    out = tmp_path / f"out{target}"
+def test_exif_and_xmp_survive_from_every_format_to_every_other(labelled, tmp_path, source):
+    photo = read(labelled(source))
 
-    photo = read(path)
-    write(photo, out)
+    outputs = written(photo, tmp_path, TARGETS)
 
-    found = tags_of(out)
     assert photo.pixels.shape == (120, 160, 3)
-    assert {tag: found.get(tag) for tag in EXIF} == EXIF
-    assert {tag: found.get(tag) for tag in XMP} == XMP
-    assert found.get("IFD0:Orientation", "Horizontal (normal)") == "Horizontal (normal)"
-    assert found["XMP-tiff:Orientation"] == "Horizontal (normal)"
-    assert not [tag for tag in found if "Thumbnail" in tag]
-    assert not [tag for tag in found if tag.startswith("IFD1")]
+    for target, found in outputs.items():
+        assert {tag: found.get(tag) for tag in EXIF} == EXIF, target
+        assert {tag: found.get(tag) for tag in XMP} == XMP, target
+        assert found.get("IFD0:Orientation", "Horizontal (normal)") == "Horizontal (normal)"
+        assert found["XMP-tiff:Orientation"] == "Horizontal (normal)"
+        assert not [tag for tag in found if "Thumbnail" in tag or tag.startswith("IFD1")]
 
 
 @pytest.mark.parametrize("source", [".jpg", ".tif", ".png"])
-@pytest.mark.parametrize("target", [".jpg", ".tif", ".png"])
-def test_iptc_and_resolution_survive(labelled, tmp_path, source, target):
-    out = tmp_path / f"out{target}"
+def test_iptc_and_resolution_survive(labelled, tmp_path, source):
+    outputs = written(read(labelled(source)), tmp_path, [".jpg", ".tif", ".png"])
 
-    write(read(labelled(source)), out)
-
-    found = tags_of(out)
-    assert {tag: found.get(tag) for tag in IPTC} == IPTC
-    if source != ".png":
-        assert found.get("IFD0:XResolution", 300) == 300
-        assert found.get("JFIF:XResolution", 300) == 300
+    for target, found in outputs.items():
+        assert {tag: found.get(tag) for tag in IPTC} == IPTC, target
+        if source != ".png":
+            assert found.get("IFD0:XResolution", 300) == 300, target
+            assert found.get("JFIF:XResolution", 300) == 300, target
 
 
-@pytest.mark.parametrize("target", [".jpg", ".png", ".tif", ".webp", ".avif"])
-def test_exiftool_finds_nothing_wrong_with_what_we_write(labelled, tmp_path, target):
-    out = tmp_path / f"out{target}"
-    write(read(labelled(".jpg")), out)
+def test_exiftool_finds_nothing_wrong_with_what_we_write(labelled, tmp_path):
+    written(read(labelled(".jpg")), tmp_path, TARGETS)
 
-    said = exiftool("-s3", "-warning", "-error", "-a", "-validate", str(out)).splitlines()
+    for target in TARGETS:
+        out = str(tmp_path / f"out{target}")
+        said = exiftool("-s3", "-warning", "-error", "-a", "-validate", out).splitlines()
+        assert {line for line in said if not line.startswith(QUIBBLES)} == set(), target
 
-    assert {line for line in said if not line.startswith(QUIBBLES)} == set()
 
+def test_stripped_files_say_nothing(labelled, tmp_path):
+    outputs = written(read(labelled(".jpg")), tmp_path, TARGETS, strip_metadata=True)
 
-@pytest.mark.parametrize("target", [".jpg", ".png", ".tif", ".webp", ".avif"])
-def test_stripped_files_say_nothing(labelled, tmp_path, target):
-    out = tmp_path / f"out{target}"
-
-    write(read(labelled(".jpg")), out, strip_metadata=True)
-
-    found = tags_of(out)
-    groups = {tag.split(":")[0] for tag in found}
-    assert not groups & {"ExifIFD", "GPS", "IPTC", "IFD1"}
-    assert not [group for group in groups if group.startswith("XMP")]
-    assert not [tag for tag in EXIF if tag in found]
+    for target, found in outputs.items():
+        groups = {tag.split(":")[0] for tag in found}
+        assert not groups & {"ExifIFD", "GPS", "IPTC", "IFD1"}, target
+        assert not [group for group in groups if group.startswith("XMP")], target
+        assert not [tag for tag in EXIF if tag in found], target
 
 
 def test_a_16_bit_tiff_keeps_depth_profile_and_labels(tmp_path, draw, profile_of):
-    path, out = tmp_path / "deep.png", tmp_path / "out.tif"
+    path = tmp_path / "deep.png"
     pixels = draw(40, 50).astype(np.uint16) * 257
     write(Photo(pixels, icc_profile=profile_of("prophoto")), path)
     said = [f"-{tag}={value}" for tag, value in EXIF.items()]
     exiftool("-q", "-overwrite_original", *said, str(path))
 
-    write(read(path), out)
+    found = written(read(path), tmp_path, [".tif"])[".tif"]
 
-    found = tags_of(out)
     assert found["IFD0:BitsPerSample"] == "16 16 16"
     assert found["ICC_Profile:ProfileDescription"] == "prophoto"
     assert {tag: found.get(tag) for tag in EXIF} == EXIF
