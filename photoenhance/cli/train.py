@@ -68,7 +68,7 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
     seed: Annotated[
         int | None, typer.Option(help="Of everything random.", rich_help_panel=_HOW)
     ] = None,
-    set: Annotated[  # noqa: A002 (the option's name)
+    set: Annotated[
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
@@ -95,9 +95,7 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
     device: Device = "auto",
     precision: Annotated[
         Literal["fp32", "bf16"],
-        typer.Option(
-            help="bf16 is faster where the processor knows it.", rich_help_panel=_HOW
-        ),
+        typer.Option(help="bf16 is faster where the processor knows it.", rich_help_panel=_HOW),
     ] = "fp32",
     save_every: Annotated[
         int,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +61,7 @@ def _runs(length: int, most: int, halo: int, multiple: int) -> Iterator[tuple[sl
     units = length // multiple
     count = -(-units // max(most // multiple, 1))
     edges = [multiple * (units * k // count) for k in range(count + 1)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         yield slice(start, stop), slice(max(start - halo, 0), min(stop + halo, length))
 
 

@@ -48,7 +48,9 @@ def _double_axis(features: Tensor, dim: int, first: int, window: slice, size: in
     even, odd = weights[0::2].view(shape), weights[1::2].view(shape)
     count = len(outputs) // 2
     before, here, after = (features.narrow(dim, k, count) for k in range(3))
-    pair = torch.stack([torch.lerp(before, here, even), torch.lerp(here, after, odd)], dim=dim % 4 + 1)
+    pair = torch.stack(
+        [torch.lerp(before, here, even), torch.lerp(here, after, odd)], dim=dim % 4 + 1
+    )
     return pair.flatten(dim % 4, dim % 4 + 1)
 
 

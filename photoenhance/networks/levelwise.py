@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from photoenhance.networks.generator import Scheme, SchemeName, Tile
 from photoenhance.networks.layers import upsample_window
@@ -220,22 +220,23 @@ def _moments_whole(attention: "GlobalAttention", features: Tensor) -> Moments:
 def _folded_entry(generator: "UEGANGenerator", moments: Moments) -> Folded:
     """Fold the attention of level 5 into the 1x1 convolution before the first upsampling."""
     attention = generator.attention(LEVELS)
-    convolution = generator.before_upsampling(LEVELS - 1).main[1]
-    return _folded(convolution.weight, convolution.bias, attention, moments, plain=0)
+    convolution = generator.before_upsampling(LEVELS - 1).convolution
+    return _folded(convolution, attention, moments, plain=0)
 
 
 def _folded_decoder(generator: "UEGANGenerator", level: int, moments: Moments) -> Folded:
     """Fold the attention of a level into the half of its decoder that reads it."""
     attention = generator.attention(level)
-    convolution = generator.decoder(level).main[1]
-    plain = attention.channels
-    return _folded(convolution.weight, convolution.bias, attention, moments, plain=plain)
+    convolution = generator.decoder(level).convolution
+    return _folded(convolution, attention, moments, plain=attention.channels)
 
 
 def _folded(
-    weight: Tensor, bias: Tensor, attention: "GlobalAttention", moments: Moments, *, plain: int
+    convolution: nn.Conv2d, attention: "GlobalAttention", moments: Moments, *, plain: int
 ) -> Folded:
     """Put normalised attention in front of all but the first `plain` inputs of a convolution."""
+    weight, bias = convolution.weight, convolution.bias
+    assert bias is not None
     scale, shift = moments.scale_and_shift(attention.EPSILON)
     before, after = weight[:, :plain].double(), weight[:, plain:].double()
     composed = torch.einsum(

@@ -33,7 +33,7 @@ class Moments:
         return Moments(count, mean, squares)
 
     def scale_and_shift(self, epsilon: float) -> tuple[Tensor, Tensor]:
-        """Return `a` and `b`, each `(C,)` float64: `a * x + b` is x less its mean, over its deviation.
+        """Return `a` and `b`, `(C,)` float64: `a * x + b` has mean 0 and deviation 1.
 
         The variance is the biased one, with `epsilon` added before the root.
         """

@@ -49,6 +49,13 @@ class ConvBlock(nn.Module):
             activation,
         )
 
+    @property
+    def convolution(self) -> nn.Conv2d:
+        """The block's convolution."""
+        convolution = self.main[1]
+        assert isinstance(convolution, nn.Conv2d)
+        return convolution
+
     def forward(self, features: Tensor) -> Tensor:
         """Map `(N, inputs, H, W)` to `(N, outputs, H, W)`, halved (rounded up) by stride 2."""
         return self.main(features)
@@ -87,7 +94,7 @@ class GlobalAttention(nn.Module):
     @property
     def weight(self) -> Tensor:
         """W_x, `(C, C, 1, 1)`."""
-        return self.fuse[0].weight[:, : self.channels]
+        return self.fuse.get_parameter("0.weight")[:, : self.channels]
 
     def project(self, features: Tensor) -> Tensor:
         """Return W_x t, not yet normalised."""
@@ -142,7 +149,9 @@ class UEGANGenerator(Generator):
 
     def before_upsampling(self, level: int) -> ConvBlock:
         """The 1x1 convolution of what goes up to a level, 1 to 4."""
-        return (self.upsample4, self.upsample3, self.upsample2, self.upsample1)[level - 1][1]
+        block = (self.upsample4, self.upsample3, self.upsample2, self.upsample1)[level - 1][1]
+        assert isinstance(block, ConvBlock)
+        return block
 
     def decoder(self, level: int) -> ConvBlock:
         """The block that joins what comes up to a level, 1 to 4, with that level's attention."""
@@ -189,7 +198,7 @@ class UEGANGenerator(Generator):
         return [LevelwiseScheme(self, held) for held in (2, 3, LEVELS + 1)]
 
     def initialise(self, *, gain: float, last: float) -> None:
-        """Draw orthogonal weights of this gain, with no biases; scale the last convolution by `last`.
+        """Draw orthogonal weights of this gain, no biases; scale the last convolution by `last`.
 
         Differs: the authors' gain of 0.02 shrinks features about 60 times a level, far below the
         epsilon of the normalisation, and weight decay then kills levels 3 to 5.
@@ -200,7 +209,7 @@ class UEGANGenerator(Generator):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         with torch.no_grad():
-            self.dec5[1].main[1].weight.mul_(last)
+            self.dec5.get_parameter("1.main.1.weight").mul_(last)
 
 
 class UEGANDiscriminator(nn.Module):
@@ -238,8 +247,9 @@ class UEGANDiscriminator(nn.Module):
         """Draw orthogonal weights of this gain, with no biases."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                drawn = module.weight_orig if hasattr(module, "weight_orig") else module.weight
-                nn.init.orthogonal_(drawn, gain)
+                # Spectral norm moves a convolution's own weight away.
+                weights = [v for k, v in module.named_parameters() if k != "bias"]
+                nn.init.orthogonal_(weights[0], gain)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 

@@ -76,8 +76,8 @@ def truncated_vgg(tensors: Mapping[str, Tensor], layers: Sequence[str]) -> VGGFe
         msg = f"expected preprocess.* and conv1_1.* to conv5_4.* with one of {', '.join(layers)}"
         raise ValueError(msg)
     return VGGFeatures(
-        _filled(tensors, "preprocess"),
-        {name: _filled(tensors, name) for name in known},
+        _filled(tensors["preprocess.weight"], tensors["preprocess.bias"]),
+        {name: _filled(tensors[f"{name}.weight"], tensors[f"{name}.bias"]) for name in known},
         reached,
         padding_mode="reflect",
         ceil_mode=True,
@@ -96,26 +96,21 @@ def plain_vgg(
     """
     names = [f"conv{b}_{i}" for b, n in enumerate(BLOCKS[architecture], 1) for i in range(1, n + 1)]
     scale = torch.tensor(IMAGENET_STD).reciprocal()
-    preprocess = nn.Conv2d(3, 3, 1)
-    with torch.no_grad():
-        preprocess.weight.copy_(torch.diag(scale)[:, :, None, None])
-        preprocess.bias.copy_(-torch.tensor(IMAGENET_MEAN) * scale)
+    weight, bias = torch.diag(scale)[:, :, None, None], -torch.tensor(IMAGENET_MEAN) * scale
     return VGGFeatures(
-        preprocess,
-        {name: _filled_from(conv) for name, conv in zip(names, convolutions, strict=False)},
+        _filled(weight, bias),
+        {
+            name: _filled(convolution.weight, convolution.bias)
+            for name, convolution in zip(names, convolutions, strict=False)
+        },
         layers,
         padding_mode="constant",
         ceil_mode=False,
     )
 
 
-def _filled(tensors: Mapping[str, Tensor], name: str) -> nn.Conv2d:
-    weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
+def _filled(weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
     outputs, inputs, kernel, _ = weight.shape
     convolution = nn.Conv2d(inputs, outputs, kernel)
     convolution.load_state_dict({"weight": weight, "bias": bias})
     return convolution
-
-
-def _filled_from(convolution: nn.Conv2d) -> nn.Conv2d:
-    return _filled({"c.weight": convolution.weight, "c.bias": convolution.bias}, "c")

@@ -101,9 +101,7 @@ def recipes() -> list[str]:
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
-def load(
-    recipe: str, overrides: Mapping[str, Any], assignments: Sequence[str] = ()
-) -> TrainConfig:
+def load(recipe: str, overrides: Mapping[str, Any], assignments: Sequence[str] = ()) -> TrainConfig:
     """Read a recipe and replace some of its values.
 
     Args:

@@ -59,10 +59,9 @@ class PhotoFolder:
         left = int(random.integers(width - side + 1))
         window = pixels[top : top + side, left : left + side]
         method = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
-        window = cv2.resize(window, (size, size), interpolation=method)
-        if random.random() < 0.5:
-            window = window[:, ::-1]
-        return window.astype(np.float32) / 255
+        resized = cv2.resize(window, (size, size), interpolation=method)
+        crop = np.asarray(resized, dtype=np.float32) / np.float32(255)
+        return crop[:, ::-1] if random.random() < 0.5 else crop
 
     def _draw(self, random: np.random.Generator) -> Pixels:
         while len(self._unreadable) < len(self.paths):
@@ -105,16 +104,17 @@ def _photos_below(folder: Path) -> list[Path]:
 def _reduced(path: Path, side: int) -> Pixels:
     photo = read(path)
     pixels = photo.pixels
-    to_srgb = converter(photo)
-    image = pixels.astype(np.float32) / np.iinfo(pixels.dtype).max
-    if to_srgb is not None:
-        image = to_srgb.to_srgb(pixels)
-    height, width = image.shape[:2]
+    height, width = pixels.shape[:2]
     if min(height, width) > side:
         factor = side / min(height, width)
         size = (round(width * factor), round(height * factor))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return (image.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    profiled = converter(photo)
+    if profiled is not None:
+        image = profiled.to_srgb(pixels)
+    else:
+        image = (pixels / np.iinfo(pixels.dtype).max).astype(np.float32)
+    return (image * 255 + 0.5).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from photoenhance.errors import ConfigError, PhotoEnhanceError
@@ -51,9 +52,6 @@ def perceptual_features(file: Path | None, layers: Sequence[str]) -> tuple[nn.Mo
 
 
 def _from_file(file: Path, layers: Sequence[str]) -> VGGFeatures:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     hint = "Name a .safetensors file of a truncated VGG, or leave --perceptual out."
     try:
         return truncated_vgg(load_file(file), layers)
@@ -66,7 +64,7 @@ def _from_file(file: Path, layers: Sequence[str]) -> VGGFeatures:
 def _from_torchvision(layers: Sequence[str]) -> VGGFeatures:
     if os.environ.get("PHOTOENHANCE_OFFLINE"):
         raise OSError("PHOTOENHANCE_OFFLINE is set")
-    from torchvision.models import VGG19_Weights, vgg19
+    from torchvision.models import VGG19_Weights, vgg19  # noqa: PLC0415 (may not fit torch)
 
     network = vgg19(weights=VGG19_Weights.IMAGENET1K_V1)
     convolutions = [layer for layer in network.features if isinstance(layer, nn.Conv2d)]

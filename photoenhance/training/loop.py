@@ -57,7 +57,7 @@ class Run:
     save_every: int = 500
 
 
-def train(config: TrainConfig, run: Run) -> Iterator[Event]:
+def train(config: TrainConfig, run: Run) -> Iterator[Event]:  # noqa: PLR0915 (one walk)
     """Train a generator; what is saved is the running average of its weights.
 
     The checkpoint is also written when the iteration ends early, for whatever reason.
@@ -71,9 +71,7 @@ def train(config: TrainConfig, run: Run) -> Iterator[Event]:
     batches = Batches(target, source, config)
     fidelity, features = _fidelity(config, run)
     generator, discriminator = players(config, run.device, run.start)
-    objective = OneWayObjective(
-        generator.network, discriminator.network, fidelity, config.losses
-    )
+    objective = OneWayObjective(generator.network, discriminator.network, fidelity, config.losses)
     average = ExponentialMovingAverage(generator.network, config.average)
     pool, random = ImagePool(config.pool), torch.Generator().manual_seed(config.seed)
     run.output.mkdir(parents=True, exist_ok=True)
@@ -121,7 +119,7 @@ def _fidelity(config: TrainConfig, run: Run) -> tuple[FidelityLoss, str | None]:
     if not config.losses.fidelity:
         return FidelityLoss(nn.Identity()), None
     features, name = perceptual_features(run.perceptual, config.losses.fidelity_layers)
-    return FidelityLoss(features).to(run.device, memory_format=torch.channels_last), name
+    return FidelityLoss(features).to(run.device), name
 
 
 def _arithmetic(run: Run) -> AbstractContextManager[None]:

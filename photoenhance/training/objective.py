@@ -1,5 +1,6 @@
 """The discriminator's and the generator's loss of one step, as named terms."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -67,5 +68,7 @@ class OneWayObjective:
         return {name: getattr(weights, name) * term for name, term in terms.items()}
 
 
-def _over_scales(loss, real: list[Tensor], fake: list[Tensor]) -> Tensor:
+def _over_scales(
+    loss: Callable[[Tensor, Tensor], Tensor], real: list[Tensor], fake: list[Tensor]
+) -> Tensor:
     return torch.stack([loss(r, f) for r, f in zip(real, fake, strict=True)]).sum()

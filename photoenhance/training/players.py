@@ -48,13 +48,11 @@ class Player:
                     hint="Try a lower learning rate, or another seed; the last checkpoint is good.",
                 )
         self.adam.zero_grad()
-        torch.stack(list(terms.values())).sum().backward()
+        torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
         self.adam.step()
 
 
-def players(
-    config: TrainConfig, device: torch.device, start: str | None
-) -> tuple[Player, Player]:
+def players(config: TrainConfig, device: torch.device, start: str | None) -> tuple[Player, Player]:
     """Build the generator and the discriminator of a run, initialised from its seed.
 
     Args:
@@ -92,7 +90,8 @@ def _begin_with(generator: UEGANGenerator, start: str) -> None:
 
 def _player(network: nn.Module, device: torch.device, rate: float, optimiser: Optimiser) -> Player:
     # Channels last: the convolutions of a training step take two thirds of the time on a CPU.
-    network.to(device, memory_format=torch.channels_last)
+    network.to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     adam = torch.optim.Adam(
         network.parameters(), lr=rate, betas=optimiser.betas, weight_decay=optimiser.weight_decay
     )

@@ -45,8 +45,8 @@ def write(
         header: what they are.
         half: store float16, for files that travel.
     """
-    import torch
-    from safetensors.torch import save
+    import torch  # noqa: PLC0415 (headers are read without torch)
+    from safetensors.torch import save  # noqa: PLC0415 (headers are read without torch)
 
     dtype = torch.float16 if half else torch.float32
     content = save(
@@ -101,8 +101,8 @@ def read(path: Path) -> tuple[Header, dict[str, "Tensor"]]:
     Raises:
         WeightsError: the file is missing, damaged, or none of ours.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors import SafetensorError  # noqa: PLC0415 (headers are read without torch)
+    from safetensors.torch import load_file  # noqa: PLC0415 (headers are read without torch)
 
     header = read_header(path)
     try:

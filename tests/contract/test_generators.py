@@ -110,9 +110,7 @@ def _survey(scheme: Scheme, image: Tensor) -> object:
         return scheme.survey([whole])
 
 
-def _reached(
-    scheme: Scheme, survey: object, image: Tensor, rows: slice, columns: slice
-) -> Tensor:
+def _reached(scheme: Scheme, survey: object, image: Tensor, rows: slice, columns: slice) -> Tensor:
     """Which pixels of the image move the interior, when nothing is cut off."""
     height, width = image.shape[2:]
     leaf = image.clone().requires_grad_()

@@ -1,14 +1,10 @@
 """Every rendering gives the picture that the network gives for the whole photo."""
 
-import dataclasses
-
 import numpy as np
-import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from photoenhance.imaging.photo import Photo
 from photoenhance.inference import tiles
 from photoenhance.inference.enhancer import Enhancer
 
@@ -37,12 +33,12 @@ def test_pieces_agree_with_the_whole_in_float(
         torch.testing.assert_close(pieces, whole, rtol=0, atol=1e-5)
 
 
-@given(height=SIDES, width=SIDES, tile=TILES, deep=st.booleans())
+@given(size=st.tuples(SIDES, SIDES), tile=TILES, deep=st.booleans())
 @BOUNDED
 def test_renderings_agree_in_integers(
-    generator, draw, photo_of, height: int, width: int, tile: int, deep: bool
+    generator, draw, photo_of, size: tuple[int, int], tile: int, deep: bool
 ) -> None:
-    pixels = draw(height, width)
+    pixels = draw(*size)
     photo = photo_of(pixels.astype(np.uint16) * 257 if deep else pixels)
     cpu = torch.device("cpu")
 
@@ -56,9 +52,7 @@ def test_renderings_agree_in_integers(
     assert (whole != photo.pixels).any()
 
 
-@given(
-    height=st.integers(1, 40), width=st.integers(1, 40)
-)
+@given(height=st.integers(1, 40), width=st.integers(1, 40))
 @BOUNDED
 def test_any_size_from_one_pixel_gives_an_answer(
     generator, draw, photo_of, height: int, width: int
@@ -87,7 +81,7 @@ def test_interiors_cover_the_image_once_and_keep_within_it(
         assert window.rows.start + rows.start == window.inner_rows.start
         assert window.inner_rows.start - window.rows.start in (halo, window.inner_rows.start)
         assert window.columns.start + columns.stop == window.inner_columns.stop
-        assert 0 <= window.rows.start
+        assert window.rows.start >= 0
         assert window.rows.stop <= height
         assert window.inner_rows.stop - window.inner_rows.start <= max(tile[0], 16)
         assert window.inner_columns.start % 16 == 0

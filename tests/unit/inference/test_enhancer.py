@@ -164,4 +164,6 @@ def test_the_same_photo_gives_the_same_bytes(generator, draw) -> None:
     photo = Photo(draw(100, 130))
     enhancer = Enhancer(generator, CPU, rendering="strips", tile=48)
 
-    assert np.array_equal(enhancer.enhance(photo).photo.pixels, enhancer.enhance(photo).photo.pixels)
+    assert np.array_equal(
+        enhancer.enhance(photo).photo.pixels, enhancer.enhance(photo).photo.pixels
+    )

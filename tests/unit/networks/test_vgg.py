@@ -44,7 +44,7 @@ def test_features_are_frozen_but_let_gradients_through() -> None:
 @pytest.mark.parametrize("missing", ["preprocess.weight", "conv1_1.weight"])
 def test_a_file_of_something_else_is_refused(missing: str) -> None:
     tensors = small_truncated_vgg()
-    name = missing.split(".")[0]
+    name = missing.split(".", maxsplit=1)[0]
     tensors = {key: value for key, value in tensors.items() if not key.startswith(name)}
 
     with pytest.raises(ValueError, match="expected preprocess"):

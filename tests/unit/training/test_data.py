@@ -151,4 +151,6 @@ def test_degraded_photos_are_duller_on_average(draw) -> None:
 
     assert np.mean([image.std() for image in degraded]) < 0.9 * clean.std()
     assert np.mean([image.mean() for image in degraded]) < 0.9 * clean.mean()
-    assert all(image.dtype == np.float32 and 0 <= image.min() <= image.max() <= 1 for image in degraded)
+    assert all(
+        image.dtype == np.float32 and 0 <= image.min() <= image.max() <= 1 for image in degraded
+    )

@@ -1,0 +1,1 @@
+"""What photoenhance costs, beside what the published way of running the networks costs."""
