@@ -95,7 +95,8 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
         else:
             bench = _bench(settings, journal, format)
             events = _enhanced(jobs, bench, fail_fast=fail_fast)
-        with reporter(Shown(json, log, quiet, verbose, progress)) as show:
+        has_bar = progress and not dry_run
+        with reporter(Shown(json, log, quiet, verbose, has_bar)) as show:
             for event in events:
                 show(event)
     assert isinstance(event, Finished)  # always the last one

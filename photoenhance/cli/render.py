@@ -202,6 +202,8 @@ class Lines:
         settings = event.settings
         if settings.weights_sha256:
             self._say(f"{settings.model} on {settings.device}, {settings.precision}")
+        if event.photos == 1 and not self._quiet:
+            self._progress, self._lists_all = None, True
         if self._progress:
             self._progress.add_task("", total=event.photos, speed="")
             self._progress.start()
@@ -244,7 +246,7 @@ class Lines:
                 self._line(f"  {failure.input}: {failure.message}.{hint}")
 
     def _place(self) -> str:
-        if not self._folders:
+        if not self._folders or self._photos == 1:
             return ""
         folder, *others = self._folders
         return f", into {len(self._folders)} folders" if others else f", into {folder}/"

@@ -166,13 +166,23 @@ def test_a_photo_never_goes_to_a_terminal(draw):
     assert ended.stderr.startswith(b"Error: standard output: is a terminal")
 
 
-@pytest.mark.parametrize(("options", "has_bar"), [([], True), (["--no-progress"], False)])
-def test_a_terminal_gets_a_bar_unless_it_is_unwanted(draw, options, has_bar, monkeypatch):
+@pytest.mark.parametrize(
+    ("args", "has_bar"),
+    [
+        (["photos"], True),
+        (["photos", "--no-progress"], False),
+        (["photos", "--dry-run"], False),
+        (["photos/a.jpg"], False),
+    ],
+)
+def test_a_terminal_gets_a_bar_for_many_photos_unless_it_is_unwanted(
+    draw, args, has_bar, monkeypatch
+):
     monkeypatch.setenv("TERM", "xterm")
     draw("photos/a.jpg", "photos/b.jpg")
     main, terminal = pty.openpty()
 
-    process = subprocess.Popen([*COMMAND, "enhance", "photos", *options], stderr=terminal)
+    process = subprocess.Popen([*COMMAND, "enhance", *args], stderr=terminal)
     os.close(terminal)
     shown = b""
     while True:
@@ -183,9 +193,9 @@ def test_a_terminal_gets_a_bar_unless_it_is_unwanted(draw, options, has_bar, mon
     os.close(main)
 
     assert process.wait(timeout=60) == 0
-    assert (b"2/2 photos" in shown) == has_bar
+    assert (b"2/2 photos" in shown and b"MP/s" in shown) == has_bar
     assert (b"photos/a.jpg -> " in shown) != has_bar
-    assert b"2 enhanced in" in shown
+    assert b"enhanced in" in shown
 
 
 def test_json_goes_to_standard_output_beside_a_bar(draw, monkeypatch):
