@@ -85,7 +85,9 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
         strip_metadata=strip_metadata,
         max_pixels=max_pixels,
     )
-    with _journal(is_kept=retry_failed or not dry_run, is_needed=in_place) as journal:
+    with _journal(
+        is_kept=retry_failed or not dry_run, is_needed=retry_failed or in_place
+    ) as journal:
         if retry_failed:
             jobs = tuple(job for job in jobs if job.output and journal.has_failure(job.output))
         if not jobs and not allow_empty:

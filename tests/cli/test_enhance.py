@@ -421,12 +421,13 @@ def test_a_journal_that_cannot_be_used_is_told_and_done_without(cli, draw, home)
     assert "this run will not be resumable" in ended.err
 
 
-def test_in_place_needs_its_journal(cli, draw, home):
+@pytest.mark.parametrize("option", ["--in-place", "--retry-failed"])
+def test_what_rests_on_the_journal_does_not_go_on_without_it(cli, draw, home, option):
     draw("a.jpg")
     home.mkdir()
     (home / "state").touch()
 
-    ended = cli("enhance", "a.jpg", "--in-place")
+    ended = cli("enhance", "a.jpg", option)
 
     assert ended.code == 2
     assert "the journal of finished photos cannot be used" in ended.err
