@@ -1,5 +1,6 @@
 """The reader of PNG, in 8 bits and, beyond what Pillow can hold, in 16."""
 
+import struct
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -10,9 +11,13 @@ from photoenhance.imaging.decode import Decoded, decode, fill, rows_of, strips
 from photoenhance.imaging.draft import Draft, check_size, label, refuse_animation, sane_dpi
 from photoenhance.imaging.metadata import iptc_of_photoshop
 from photoenhance.imaging.photo import Metadata, StoredFormat
+from photoenhance.imaging.profilewriter import grey_profile, rgb_profile
 
 XMP_KEYWORD = "XML:com.adobe.xmp"
 RAW_PROFILE = "Raw profile type "
+
+_SRGB_GAMMA = 0.45455
+_SRGB_POINTS = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)  # white, red, green, blue
 
 _RGB, _GREY_ALPHA, _RGBA = 2, 4, 6
 _HALVES = {_RGB: ("RGB;16B", "RGB;16L"), _RGBA: ("RGBA;16B", "RGBA;16L")}
@@ -44,7 +49,7 @@ def read_png(stream: BinaryIO, max_pixels: int) -> Draft:
     if key is not None:
         alpha = _keyed_alpha(decoded.pixels, key, bits)
         decoded = Decoded(decoded.pixels, alpha, decoded.is_grey, notes=decoded.notes)
-    profile = image.info.get("icc_profile")
+    profile = image.info.get("icc_profile") or _own_profile(image.info, decoded.is_grey)
     format_ = StoredFormat("png", decoded.is_grey)
     return Draft(decoded, format_, found.exif, said, profile, found.notes)
 
@@ -85,6 +90,20 @@ def _keyed_alpha(pixels: NDArray[Any], key: Any, bits: int) -> NDArray[Any]:
     for top, bottom in strips(pixels.shape[1], pixels.shape[0]):
         alpha[top:bottom] = np.where((pixels[top:bottom] == wanted).all(axis=-1), 0, opaque)
     return alpha
+
+
+def _own_profile(info: dict[str | tuple[int, int], Any], is_grey: bool) -> bytes | None:
+    """Make a profile of the chunks gAMA and cHRM, where they say something else than sRGB."""
+    gamma, points = info.get("gamma"), info.get("chromaticity", _SRGB_POINTS)
+    if not gamma or "srgb" in info or not 0.02 < gamma < 50:
+        return None
+    same_points = np.allclose(points, _SRGB_POINTS, atol=0.002)
+    if abs(gamma - _SRGB_GAMMA) < 0.01 and (same_points or is_grey):
+        return None
+    try:
+        return grey_profile(1 / gamma) if is_grey else rgb_profile(1 / gamma, points)
+    except (ValueError, struct.error):
+        return None
 
 
 def _raw_profile(texts: dict[str, str], kind: str) -> bytes | None:
