@@ -71,7 +71,7 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
         on_exists=on_exists,
         filter=Filter(recursive, tuple(include or ()), tuple(exclude or ())),
     )
-    jobs = jobs_of(paths or [], output, request)
+    jobs = jobs_of(paths or [], output, request, has_list=files_from is not None)
     tile_side, rendering = tile_of(tile, rendering)
     settings = Settings(
         model=model,

@@ -12,18 +12,21 @@ from photoenhance.errors import ConfigError
 STANDARD = "-"  # standard input or output, where a path could stand
 
 
-def jobs_of(paths: list[str], output: str | None, request: Request) -> tuple[Job, ...]:
+def jobs_of(
+    paths: list[str], output: str | None, request: Request, *, has_list: bool
+) -> tuple[Job, ...]:
     """Settle what is to be enhanced and where the results go.
 
     Args:
         paths: as typed, so that "-" can be told from a file of that name, "./-".
         output: as typed, or None.
         request: all else.
+        has_list: whether there was a list, which may have been empty.
 
     Raises:
         ConfigError: the paths do not exist, do not go together, or name nothing.
     """
-    if not paths and not request.listed:
+    if not paths and not has_list:
         raise ConfigError(
             "no photo or folder was named",
             hint="Name at least one, as in `photoenhance enhance photos/`.",

@@ -100,6 +100,11 @@ def test_a_list_with_null_bytes_takes_any_name(cli, draw):
     assert all(json.loads(line) for line in ended.out.splitlines())
 
 
+@pytest.mark.parametrize(("options", "code"), [([], 2), (["--allow-empty"], 0)])
+def test_an_empty_list_is_like_an_empty_folder(cli, options, code):
+    assert cli("enhance", "--files-from", "-", *options).code == code
+
+
 def test_a_list_of_lines_reports_what_has_vanished(cli, draw):
     draw("a.jpg")
     Path("list").write_text("a.jpg\n\ngone.jpg\n")
