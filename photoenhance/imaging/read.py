@@ -5,6 +5,8 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,7 +16,8 @@ from photoenhance.errors import ImageError
 from photoenhance.imaging import color, extras, metadata, png, raster, tiff
 from photoenhance.imaging.draft import Draft
 from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, recognise
-from photoenhance.imaging.photo import Metadata, Photo
+from photoenhance.imaging.photo import Photo
+from photoenhance.imaging.silence import silenced
 
 DEFAULT_MAX_PIXELS = 250_000_000
 
@@ -34,6 +37,8 @@ _OPENERS: dict[FormatName, Callable[[BinaryIO, int], Draft]] = {
     "heif": extras.read_heif,
     "raw": extras.read_raw,
 }
+
+_TALKATIVE = ("avif", "heif", "raw")  # so is libtiff, where the reader of TIFF needs it
 
 
 def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Photo:
@@ -88,7 +93,9 @@ def _read(stream: BinaryIO, is_raw: bool, max_pixels: int) -> Photo:
     if name is None:
         known = ", ".join(FORMATS)
         raise ImageError("not a photo in a supported format", hint=f"Supported are {known}.")
-    return _finished(_OPENERS[name](stream, max_pixels))
+    with silenced() if name in _TALKATIVE else nullcontext():
+        draft = _OPENERS[name](stream, max_pixels)
+    return _finished(draft)
 
 
 def _finished(draft: Draft) -> Photo:
@@ -100,13 +107,9 @@ def _finished(draft: Draft) -> Photo:
     if profile is not None and not color.is_usable(profile, is_grey=draft.format.is_grey):
         profile = None
         notes.append("the colour profile cannot be used and was left out: sRGB is assumed")
-    kept = Metadata(
+    kept = replace(
+        draft.metadata,
         exif=metadata.upright_exif(exif, width, height) if exif else None,
         xmp=metadata.upright_xmp(xmp, width, height) if xmp else None,
-        extended_xmp=draft.metadata.extended_xmp,
-        iptc=draft.metadata.iptc,
-        dpi=draft.metadata.dpi,
-        comment=draft.metadata.comment,
-        text=draft.metadata.text,
     )
     return Photo(decoded.pixels, decoded.alpha, profile, kept, draft.format, tuple(notes))

@@ -1,4 +1,4 @@
-"""Keeps libtiff, which has no other voice, from writing to the user's standard error."""
+"""Keeps codecs that have no other voice from writing to the user's standard error."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ _ONE_AT_A_TIME = threading.Lock()
 def silenced() -> Iterator[None]:
     """Send what any code writes to the process's standard error nowhere while the block runs.
 
-    Pillow's libtiff reports damage there before Pillow raises an error of it. The file number
+    libtiff, dav1d and LibRaw report damage there before an error of it is raised. The file number
     belongs to the whole process, so this is kept to the calls that need it, one at a time; what
     another thread writes meanwhile is lost.
     """

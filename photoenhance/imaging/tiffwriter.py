@@ -38,7 +38,7 @@ def write_tiff(
     position = len(exif)
     width, height = rows.size
     row_bytes = width * rows.channels * rows.dtype.itemsize
-    strip_rows = max(1, _STRIP_BYTES // row_bytes)
+    strip_rows = min(height, max(1, _STRIP_BYTES // row_bytes))
     offsets, lengths = [], []
     for top in range(0, height, strip_rows):
         strip = rows.rows(top, min(top + strip_rows, height))
