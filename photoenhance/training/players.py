@@ -44,7 +44,7 @@ class Player:
         for name, term in terms.items():
             if not torch.isfinite(term):
                 raise TrainingError(
-                    f"{name}: the loss is {float(term)}",
+                    f"{name}: the loss is {float(term.detach())}",
                     hint="Try a lower learning rate, or another seed; the last checkpoint is good.",
                 )
         self.adam.zero_grad()

@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+SMALL = ("--steps", "2", "--width", "8", "--crop", "80", "--batch", "2", "--set", "pool=2")
+NO_FIDELITY = ("--set", "losses.fidelity=0")
+
+
+@pytest.fixture
+def my_style(tmp_path: Path, draw) -> Path:
+    folder = tmp_path / "my_style"
+    draw(*(folder / f"{k}.jpg" for k in range(3)), size=(90, 120))
+    return folder
+
+
+def test_a_folder_becomes_a_model_that_enhances(cli, my_style: Path, tmp_path: Path) -> None:
+    trained = cli("train", "--target", my_style, *SMALL, *NO_FIDELITY)
+    run = tmp_path / "my_style-model"
+
+    enhanced = cli("enhance", my_style / "0.jpg", "-o", tmp_path / "out.jpg", "--model", run)
+
+    assert trained.code == 0
+    assert trained.out == f"{run / 'generator.safetensors'}\n"
+    assert "3 targets, no sources (made of targets), on cpu in fp32" in trained.err
+    assert (run / "samples-000002.png").stat().st_size > 0
+    assert enhanced.code == 0
+    with Image.open(tmp_path / "out.jpg") as photo:
+        assert photo.size == (120, 90)
+
+
+def test_a_model_can_be_the_beginning_of_another(cli, my_style: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    cli("train", "--target", my_style, "-o", first, *SMALL, *NO_FIDELITY)
+
+    again = cli("train", "--target", my_style, "-o", second, "--init", first, *SMALL, *NO_FIDELITY)
+
+    assert again.code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--target", "nowhere"], 2, "Error: nowhere: no such folder"),
+        (["--target", "."], 2, "Error: .: no photos (looked for .jpeg, .jpg, .png"),
+        (["--target", "{style}", "--recipe", "magic"], 2, "Error: recipe magic: there is none"),
+        (["--target", "{style}", "--width", "9"], 2, "Error: width: "),
+        (["--target", "{style}", "--set", "losses.x=1"], 2, "Error: losses.x: "),
+        (["--target", "{style}", "--perceptual", "no.safetensors"], 2, "no.safetensors: no such"),
+        (["--target", "{style}", "--init", "no.safetensors"], 3, "Error: no.safetensors"),
+        (["--target", "{style}", "--device", "cuda:99"], 4, "Error: device cuda:99: not available"),
+        ([], 2, "--target"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_written(
+    cli, my_style: Path, tmp_path: Path, monkeypatch, arguments, code: int, message: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    arguments = [text.format(style=my_style) for text in arguments]
+
+    failed = cli("train", *arguments, "-o", tmp_path / "run")
+
+    assert failed.code == code
+    assert message in failed.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_trained_model_is_not_overwritten(cli, my_style: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    cli("train", "--target", my_style, "-o", run, *SMALL, *NO_FIDELITY)
+    before = (run / "generator.safetensors").read_bytes()
+
+    again = cli("train", "--target", my_style, "-o", run, *SMALL, *NO_FIDELITY)
+
+    assert again.code == 2
+    assert "holds a trained model already" in again.err
+    assert (run / "generator.safetensors").read_bytes() == before
+
+
+def test_losses_that_are_no_numbers_end_the_run_and_keep_what_was_good(
+    cli, my_style: Path, tmp_path: Path
+) -> None:
+    diverging = ("--set", "optimiser.generator_rate=1e30", "--set", "losses.adversarial=0")
+
+    failed = cli(
+        "train", "--target", my_style, "-o", tmp_path / "run", *SMALL, *NO_FIDELITY, *diverging
+    )
+
+    assert failed.code == 1
+    assert "the loss is nan" in failed.err

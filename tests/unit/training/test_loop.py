@@ -1,0 +1,138 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from photoenhance.training import config, events
+from photoenhance.training.features import EncoderFeatures, perceptual_features
+from photoenhance.training.loop import Run, train
+from photoenhance.zoo import store
+from photoenhance.zoo.load import load_generator
+
+SMALL = {"width": 8, "crop": 80, "batch": 3, "made": 2, "pool": 4}
+
+
+@pytest.fixture
+def run(tmp_path: Path, draw) -> Run:
+    for name, count in (("target", 6), ("source", 3)):
+        (tmp_path / name).mkdir()
+        for k in range(count):
+            pixels = draw(84 + k, 100)
+            Image.fromarray(pixels).save(tmp_path / name / f"{k}.png")
+    return Run(
+        target=tmp_path / "target",
+        source=tmp_path / "source",
+        output=tmp_path / "run",
+        perceptual=None,
+        start=None,
+        device=torch.device("cpu"),
+        precision="fp32",
+        log_every=1,
+        save_every=2,
+    )
+
+
+def settings(**overrides: object) -> config.TrainConfig:
+    values = {**SMALL, **overrides}
+    return config.load("photo", values, ["losses.fidelity=0", "losses.adversarial=0.1"])
+
+
+def weights(run: Run) -> dict[str, Tensor]:
+    return load_generator(run.output).generator.state_dict()
+
+
+def test_the_same_seed_gives_the_same_weights(run: Run, tmp_path: Path) -> None:
+    other = replace(run, output=tmp_path / "again")
+
+    list(train(settings(steps=3), run))
+    list(train(settings(steps=3), other))
+
+    first, second = weights(run), weights(other)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_run_tells_what_it_does(run: Run) -> None:
+    told = list(train(settings(steps=3), run))
+
+    assert told[0] == events.Started(6, 3, None, "cpu", "fp32")
+    progress = [event for event in told if isinstance(event, events.Progress)]
+    assert [event.step for event in progress] == [1, 2, 3]
+    assert set(progress[0].terms) == {
+        "real_enhanced",
+        "real_source",
+        "adversarial",
+        "reconstruction",
+        "color",
+    }
+    assert progress[0].rate > progress[2].rate
+    saved = [event.step for event in told if isinstance(event, events.CheckpointSaved)]
+    assert saved == [2, 3]
+    samples = [event.path for event in told if isinstance(event, events.SampleSaved)]
+    with Image.open(samples[-1]) as grid:
+        assert grid.size == (3 * 80, 2 * 80)
+
+
+def test_a_run_that_is_closed_early_keeps_what_it_has(run: Run) -> None:
+    going = train(settings(steps=100), run)
+    while not isinstance(next(going), events.Progress):
+        pass
+
+    going.close()
+
+    assert "1 of 100 steps" in load_generator(run.output).header.origin
+
+
+def test_training_comes_closer_to_the_wanted_photos(run: Run) -> None:
+    fast = settings(steps=40)
+    darker = fast.degradation.__class__(
+        exposure=(-1, -1), contrast=(0.8, 0.8), untouched=0, softness=0, noise=0
+    )
+
+    told = list(train(fast.model_copy(update={"degradation": darker}), run))
+
+    losses = [event.terms["reconstruction"] for event in told if isinstance(event, events.Progress)]
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+
+def test_no_level_is_dead_after_training(run: Run) -> None:
+    list(train(settings(steps=6), run))
+
+    after = load_generator(run.output).generator
+    for level in range(1, 6):
+        assert after.attention(level).weight.abs().max() > 0.05
+    image = torch.rand(1, 3, 96, 96)
+    with torch.inference_mode():
+        maps = after.encode(image)
+    assert all(features.std() > 1e-3 for features in maps)
+
+
+def test_bfloat16_trains_too(run: Run) -> None:
+    told = list(train(settings(steps=2), replace(run, precision="bf16")))
+
+    assert told[0].precision == "bf16"
+    assert all(torch.isfinite(tensor).all() for tensor in weights(run).values())
+
+
+def test_a_vgg_of_a_file_is_used_as_deep_as_it_goes(shared: Path) -> None:
+    file = shared / "weights" / "vgg19-to-relu3_1.safetensors"
+
+    features, name = perceptual_features(file, ("relu1_1", "relu2_1", "relu5_1"))
+
+    assert features.layers == ("relu1_1", "relu2_1")
+    assert file.name in name
+
+
+def test_without_any_vgg_the_bundled_encoder_compares(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOTOENHANCE_OFFLINE", "1")
+
+    features, name = perceptual_features(None, ("relu1_1",))
+
+    assert isinstance(features, EncoderFeatures)
+    assert "bundled" in name
+    assert [m.shape[-1] for m in features(torch.rand(1, 3, 64, 64))] == [64, 32, 16, 8, 4]
+    assert isinstance(features, nn.Module)
+    assert store.find("uegan").is_file()
