@@ -53,10 +53,8 @@ def test_a_model_can_be_the_beginning_of_another(cli, my_style: Path, tmp_path: 
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_written(
-    cli, my_style: Path, tmp_path: Path, monkeypatch, arguments, code: int, message: str
+    cli, my_style: Path, tmp_path: Path, arguments, code: int, message: str
 ) -> None:
-    (tmp_path / "empty").mkdir()
-    monkeypatch.chdir(tmp_path / "empty")
     arguments = [text.format(style=my_style) for text in arguments]
 
     failed = cli("train", *arguments, "-o", tmp_path / "run")
