@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from photoenhance.errors import ConfigError
+from photoenhance.imaging.atomic import replacing
 from photoenhance.losses.perceptual import FidelityLoss
 from photoenhance.networks.uegan import UEGANGenerator
 from photoenhance.tensors import pixels_of
@@ -74,7 +76,7 @@ def train(config: TrainConfig, run: Run) -> Iterator[Event]:  # noqa: PLR0915 (o
     objective = OneWayObjective(generator.network, discriminator.network, fidelity, config.losses)
     average = ExponentialMovingAverage(generator.network, config.average)
     pool, random = ImagePool(config.pool), torch.Generator().manual_seed(config.seed)
-    run.output.mkdir(parents=True, exist_ok=True)
+    _make(run.output)
     sources = None if source is None else len(source.paths)
     yield Started(len(target.paths), sources, features, str(run.device), run.precision)
 
@@ -115,6 +117,14 @@ def train(config: TrainConfig, run: Run) -> Iterator[Event]:  # noqa: PLR0915 (o
     yield _sampled(run, batches, average.module, step)
 
 
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{folder}: cannot be made: {error.strerror}"
+        raise ConfigError(msg, hint="Choose another --output.") from error
+
+
 def _fidelity(config: TrainConfig, run: Run) -> tuple[FidelityLoss, str | None]:
     if not config.losses.fidelity:
         return FidelityLoss(nn.Identity()), None
@@ -144,7 +154,8 @@ def _sampled(run: Run, batches: Batches, generator: nn.Module, step: int) -> Sam
     rows = [torch.cat(list(images), dim=2) for images in (sources, enhanced)]
     grid = pixels_of(torch.cat(rows, dim=1)[None], np.dtype(np.uint8))
     path = run.output / f"samples-{step:06d}.png"
-    path.write_bytes(cv2.imencode(".png", grid[..., ::-1])[1].tobytes())
+    with replacing(path) as file:
+        file.write(cv2.imencode(".png", grid[..., ::-1])[1].tobytes())
     return SampleSaved(step, path)
 
 

@@ -1,7 +1,6 @@
 """Our file format: safetensors, with a header that says what the tensors are."""
 
 import json
-import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photoenhance.errors import WeightsError
+from photoenhance.imaging.atomic import replacing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,13 +37,16 @@ class Header:
 def write(
     path: Path, tensors: Mapping[str, "Tensor"], header: Header, *, half: bool = False
 ) -> None:
-    """Write tensors and header under a temporary name, then rename.
+    """Write tensors and header; the file appears whole or not at all.
 
     Args:
         path: the file, which may exist.
         tensors: a state dict.
         header: what they are.
         half: store float16, for files that travel.
+
+    Raises:
+        ImageError: the system refused to write the file.
     """
     import torch  # noqa: PLC0415 (headers are read without torch)
     from safetensors.torch import save  # noqa: PLC0415 (headers are read without torch)
@@ -58,15 +61,8 @@ def write(
             "origin": header.origin,
         },
     )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as file:
+        file.write(content)
 
 
 def read_header(path: Path) -> Header:

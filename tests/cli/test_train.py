@@ -49,6 +49,7 @@ def test_a_model_can_be_the_beginning_of_another(cli, my_style: Path, tmp_path: 
         (["--target", "{style}", "--perceptual", "no.safetensors"], 2, "no.safetensors: no such"),
         (["--target", "{style}", "--init", "no.safetensors"], 3, "Error: no.safetensors"),
         (["--target", "{style}", "--device", "cuda:99"], 4, "Error: device cuda:99: not available"),
+        (["--target", "{style}", "--init", "{style}"], 3, "Error: "),
         ([], 2, "--target"),
     ],
 )
@@ -62,6 +63,16 @@ def test_what_is_wrong_is_said_before_anything_is_written(
     assert failed.code == code
     assert message in failed.err
     assert not (tmp_path / "run").exists()
+
+
+def test_an_output_that_is_a_file_is_an_error(cli, my_style: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"mine")
+
+    failed = cli("train", "--target", my_style, "-o", tmp_path / "file", *SMALL, *NO_FIDELITY)
+
+    assert failed.code == 2
+    assert "file: cannot be made" in failed.err
+    assert (tmp_path / "file").read_bytes() == b"mine"
 
 
 def test_a_trained_model_is_not_overwritten(cli, my_style: Path, tmp_path: Path) -> None:
