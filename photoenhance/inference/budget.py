@@ -15,6 +15,7 @@ Rendering = Literal["whole", "strips", "tiles"]
 MOST_BYTES = 3 << 30  # what `auto` takes at most, however much is free
 SHARE = 0.5  # of the free memory that `auto` takes at most
 WORK_BYTES = 192 << 20  # working memory of one strip: more is slower, since caches overflow
+STRIP_ROWS = 128  # of thinner strips, too much would be halo: wide photos' strips are cut instead
 TILE_BYTES = 1 << 30  # working memory of one tile: more has less of its work in halos
 SMALLEST_TILE = 64
 
@@ -102,10 +103,15 @@ def _tile(
 ) -> tuple[int, int]:
     """Return the most rows and columns of an interior, so that a tile with its halo fits."""
     height, width = size
+    halos = 2 * scheme.halo
     if scheme.name == "strips":
-        rows = min(WORK_BYTES, work) / scheme.tile_bytes / width - 2 * scheme.halo
-        return _rounded(asked or rows, height, multiple), width
-    side = (min(TILE_BYTES, work) / scheme.tile_bytes) ** 0.5 - 2 * scheme.halo
+        pixels = min(WORK_BYTES, work) / scheme.tile_bytes
+        rows = asked or pixels / width - halos
+        if asked or rows >= STRIP_ROWS:
+            return _rounded(rows, height, multiple), width
+        columns = pixels / (STRIP_ROWS + halos) - halos
+        return _rounded(STRIP_ROWS, height, multiple), _rounded(columns, width, multiple)
+    side = (min(TILE_BYTES, work) / scheme.tile_bytes) ** 0.5 - halos
     return (
         _rounded(asked or side, height, multiple),
         _rounded(asked or side, width, multiple),

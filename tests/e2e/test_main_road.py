@@ -1,4 +1,4 @@
-"""From a folder of photos to better photos, as a user goes: processes of their own, the real model."""
+"""From a folder of photos to better photos, as a user goes, with the real model."""
 
 import json
 import os

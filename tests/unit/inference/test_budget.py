@@ -20,11 +20,19 @@ def test_a_small_photo_is_rendered_whole(generator) -> None:
 
 
 def test_a_big_photo_is_rendered_in_strips_of_its_whole_width(generator) -> None:
-    plan = planned(generator, 4000, 6000)
+    plan = planned(generator, 2000, 3008)
 
     assert plan.rendering == "strips"
-    assert plan.tile[1] == 6000
-    assert plan.tile[0] < 4000
+    assert plan.tile[1] == 3008
+    assert 128 <= plan.tile[0] < 2000
+
+
+def test_strips_of_a_wide_photo_are_cut_rather_than_thinned(generator) -> None:
+    plan = planned(generator, 4000, 30_000)
+
+    assert plan.rendering == "strips"
+    assert plan.tile[0] == 128
+    assert 1000 < plan.tile[1] < 30_000
 
 
 def test_a_huge_photo_is_rendered_in_tiles(generator) -> None:
