@@ -25,12 +25,12 @@ class OutputRows:
         icc_profile: of what is written; None is sRGB.
     """
 
-    def __init__(self, photo: Photo, target: FileFormat, *, has_16_bits: bool = True) -> None:
+    def __init__(self, photo: Photo, target: FileFormat) -> None:
         self._photo = photo
         self._is_grey = photo.format.is_grey and target.has_grey
         self._has_alpha = photo.alpha is not None and target.has_alpha
         self.channels = (1 if self._is_grey else 3) + self._has_alpha
-        is_deep = photo.pixels.dtype == np.uint16 and target.has_16_bits and has_16_bits
+        is_deep = photo.pixels.dtype == np.uint16 and target.has_16_bits
         self.dtype = np.dtype(np.uint16 if is_deep else np.uint8)
         self._converter = None
         self.icc_profile = photo.icc_profile
@@ -50,13 +50,14 @@ class OutputRows:
         if self._converter is not None:
             limit = np.iinfo(pixels.dtype).max
             pixels = np.rint(self._converter.to_srgb(pixels) * limit).astype(pixels.dtype)
-        colours = _luma(pixels) if self._is_grey else pixels
+        if self._photo.format.is_grey:  # a model may have tinted it
+            pixels = np.repeat(_luma(pixels), 1 if self._is_grey else 3, axis=-1)
         if self._has_alpha and self._photo.alpha is not None:
             alpha = self._photo.alpha[top:bottom, :, None]
-            colours = np.concatenate([colours, alpha], axis=-1)
-        if colours.dtype == np.uint16 and self.dtype == np.uint8:
-            colours = ((colours.astype(np.uint32) + 128) // 257).astype(np.uint8)
-        return np.ascontiguousarray(colours)
+            pixels = np.concatenate([pixels, alpha], axis=-1)
+        if pixels.dtype == np.uint16 and self.dtype == np.uint8:
+            pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        return np.ascontiguousarray(pixels)
 
     def image(self) -> Image.Image:
         """Return an 8-bit picture for Pillow's encoders; no other whole copy is made."""

@@ -79,6 +79,16 @@ def test_grey_stays_grey_even_when_its_channels_came_to_differ(name, draw):
     assert np.abs(np.asarray(written) - luma).max() < (12 if name == "jpeg" else 1)
 
 
+@pytest.mark.parametrize("name", ["webp", "avif"])
+def test_grey_has_no_tint_where_a_format_holds_only_colour(name, draw):
+    photo = Photo(draw(20, 20), format=StoredFormat("png", is_grey=True))
+
+    written = np.asarray(opened(encode(photo, name))).astype(int)
+
+    assert np.ptp(photo.pixels.astype(int), axis=-1).max() > 50
+    assert np.ptp(written, axis=-1).max() <= 2
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_equal_channels_give_exactly_their_value_as_grey(dtype):
     grey = np.arange(0, np.iinfo(dtype).max + 1, 1, dtype).reshape(16, -1)
