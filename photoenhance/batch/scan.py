@@ -9,7 +9,7 @@ from pathlib import Path
 from photoenhance.imaging import formats
 
 # Pictures that no reader of ours knows: reported with the reason rather than passed over.
-OTHER_PICTURES = frozenset((".gif", ".ico", ".jfif", ".jp2", ".jxl", ".pgm", ".pnm", ".ppm"))
+OTHER_PICTURES = frozenset((".gif", ".ico", ".jp2", ".jxl", ".pgm", ".pnm", ".ppm"))
 LEFT_OUT = frozenset(("@eadir", "thumbs.db"))  # of network stores and file managers
 
 

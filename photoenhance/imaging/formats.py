@@ -35,7 +35,9 @@ class FileFormat:
 
 
 FORMATS: dict[FormatName, FileFormat] = {
-    "jpeg": FileFormat("jpeg", (".jpg", ".jpeg", ".jpe", ".mpo"), has_grey=True, max_side=65500),
+    "jpeg": FileFormat(
+        "jpeg", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), has_grey=True, max_side=65500
+    ),
     "png": FileFormat("png", (".png",), has_alpha=True, has_16_bits=True, has_grey=True),
     "tiff": FileFormat("tiff", (".tif", ".tiff"), has_alpha=True, has_16_bits=True, has_grey=True),
     "webp": FileFormat("webp", (".webp",), has_alpha=True, max_side=16383),

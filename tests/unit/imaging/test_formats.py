@@ -13,8 +13,8 @@ BRANDS = {
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("a.JPG", "jpeg"), ("a.jpeg", "jpeg"), ("b.TIFF", "tiff"), ("c.heic", "heif"),
-     ("d.NEF", "raw"), ("e.gif", None), ("jpg", None)],
+    [("a.JPG", "jpeg"), ("a.jpeg", "jpeg"), ("a.jfif", "jpeg"), ("b.TIFF", "tiff"),
+     ("c.heic", "heif"), ("d.NEF", "raw"), ("e.gif", None), ("jpg", None)],
 )  # fmt: skip
 def test_a_suffix_names_a_format_in_any_case(name, expected):
     found = formats.of_suffix(Path(name))
