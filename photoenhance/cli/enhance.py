@@ -1,12 +1,10 @@
 """`photoenhance enhance`."""
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,6 +13,7 @@ from photoenhance.batch.events import Event, Finished, Settings
 from photoenhance.batch.plan import Job, Request
 from photoenhance.batch.scan import Filter
 from photoenhance.cli import options
+from photoenhance.cli.interrupts import finishing_first, leaving_at_once
 from photoenhance.cli.jobs import check_streams, jobs_of, read_list, tile_of
 from photoenhance.cli.render import Shown, reporter, tell
 from photoenhance.errors import ConfigError
@@ -124,10 +123,11 @@ def _journal(*, is_kept: bool, is_needed: bool) -> "Iterator[Journal]":
 def _bench(settings: Settings, journal: "Journal", format: FormatName | None) -> "Bench":
     # Photos of many sizes would fill oneDNN's own cache of 1,024 compiled kernels: 60 MB.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
-    from photoenhance.batch.bench import Bench, Streams
-    from photoenhance.inference.device import choose
-    from photoenhance.inference.enhancer import Enhancer
-    from photoenhance.zoo.load import load_generator
+    with leaving_at_once():
+        from photoenhance.batch.bench import Bench, Streams
+        from photoenhance.inference.device import choose
+        from photoenhance.inference.enhancer import Enhancer
+        from photoenhance.zoo.load import load_generator
 
     model = load_generator(settings.model)
     device = choose(settings.device)
@@ -161,29 +161,8 @@ def _rehearsed(jobs: tuple[Job, ...], settings: Settings) -> Iterator[Event]:
 def _enhanced(jobs: tuple[Job, ...], bench: "Bench", *, fail_fast: bool) -> Iterator[Event]:
     from photoenhance.batch.run import run
 
-    with _interrupts() as were_asked_for:
+    with finishing_first() as were_asked_for:
         yield from run(jobs, bench, fail_fast=fail_fast, should_stop=were_asked_for)
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C end the batch after the current photo, and the second one at once."""
-    count = 0
-
-    def interrupt(signal_number: int, frame: FrameType | None) -> None:
-        del signal_number, frame
-        nonlocal count
-        count += 1
-        if count > 1:
-            raise KeyboardInterrupt
-        tell("Interrupted: finishing this photo. Press Ctrl-C again to stop at once.")
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield lambda: count > 0
-    finally:
-        # Who has interrupted may well go on pressing while the program shuts down.
-        signal.signal(signal.SIGINT, signal.SIG_IGN if count else before)
 
 
 def _nothing_to_do(*, is_recursive: bool, retries: bool) -> ConfigError:

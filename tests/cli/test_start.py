@@ -1,5 +1,7 @@
 """The command as such: help, version, and what starting up costs."""
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -85,3 +87,25 @@ def test_shells_can_complete_the_command(cli, monkeypatch, shell):
 
 def test_errors_name_the_command_as_it_is_called(cli):
     assert cli("enhance", "--colour").err.startswith("Usage: photoenhance enhance ")
+
+
+@pytest.mark.parametrize("package", ["typer", "rich", "torch"])
+def test_ctrl_c_while_a_library_is_imported_exits_130_without_a_traceback(
+    package, tmp_path, model, draw
+):
+    draw("a.jpg")
+    slow = tmp_path / "slow" / package
+    slow.mkdir(parents=True)
+    (slow / "__init__.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
+    paths = f"{slow.parent}{os.pathsep}{os.environ['PYTHONPATH']}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "photoenhance", "enhance", "a.jpg", "--model", str(model)],
+        env=os.environ | {"PYTHONPATH": paths}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout.readline() == b"here\n"
+
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert b"Traceback" not in err

@@ -1,0 +1,50 @@
+"""What Ctrl-C does."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from photoenhance.errors import ExitCode
+
+
+@contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """Let Ctrl-C end the program without a word while the block imports libraries.
+
+    An exception in the midst of an import would show as a traceback; in torch's it aborts.
+    """
+    before = signal.signal(signal.SIGINT, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def finishing_first() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C end the batch after the current photo, and the second one at once."""
+    from photoenhance.cli.render import tell
+
+    count = 0
+
+    def interrupt(signal_number: int, frame: FrameType | None) -> None:
+        del signal_number, frame
+        nonlocal count
+        count += 1
+        if count > 1:
+            raise KeyboardInterrupt
+        tell("Interrupted: finishing this photo. Press Ctrl-C again to stop at once.")
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield lambda: count > 0
+    finally:
+        # Who has interrupted may well go on pressing while the program shuts down.
+        signal.signal(signal.SIGINT, signal.SIG_IGN if count else before)
+
+
+def _leave(signal_number: int, frame: FrameType | None) -> None:
+    del signal_number, frame
+    os._exit(ExitCode.INTERRUPTED)
