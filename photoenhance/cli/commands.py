@@ -14,7 +14,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("enhance", context_settings={"auto_envvar_prefix": ENVIRONMENT})(enhance.enhance)
+app.command(
+    "enhance", cls=config.SettableCommand, context_settings={"auto_envvar_prefix": ENVIRONMENT}
+)(enhance.enhance)
 app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")

@@ -7,18 +7,20 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import typer
+from typer.core import TyperCommand
 
 from photoenhance.cli.enhance import enhance
 from photoenhance.cli.options import ENVIRONMENT
-from photoenhance.errors import ConfigError
+from photoenhance.errors import ConfigError, DeviceError, WeightsError
 from photoenhance.zoo import store
 
 app = typer.Typer(help="Settings, and where they come from.", no_args_is_help=True)
 
 PROJECT_FILE = Path("photoenhance.toml")
+LISTS = ("include", "exclude")
 Value = str | int | float | bool | list[str] | None
 
 
@@ -98,6 +100,9 @@ def _checked(name: str, value: object, file: Path) -> Value:
             f"{file}: {name}: expected a text, a number, true, false or a list of texts",
             hint="Correct the file.",
         )
+    if isinstance(value, list) != (name in LISTS):
+        expected = "a list of texts" if name in LISTS else "a single value"
+        raise ConfigError(f"{file}: {name}: expected {expected}", hint="Correct the file.")
     return cast("Value", value)
 
 
@@ -105,3 +110,40 @@ def _defaults() -> dict[str, Value]:
     """Every option of `enhance`, all of which can be set, with its default."""
     parameters = inspect.signature(enhance).parameters
     return {name: each.default for name, each in parameters.items() if name != "paths"}
+
+
+class SettableCommand(TyperCommand):
+    """A command whose errors tell where a wrong value was set, if not by a flag."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            if error.param is not None:
+                error.message += _place(ctx, error.param.name)
+            raise
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. By custom, a message begins with what is wrong."""
+        try:
+            return super().invoke(ctx)
+        except (ConfigError, DeviceError, WeightsError) as error:
+            subject = error.message.partition(": ")[0]
+            guilty = (name for name, value in ctx.params.items() if _ends(subject, value))
+            places = "".join(_place(ctx, name) for name in guilty)
+            raise type(error)(error.message + places, hint=error.hint) from error
+
+
+def _ends(subject: str, value: object) -> bool:
+    return isinstance(value, str | Path) and f" {subject}".endswith(f" {value}")
+
+
+def _place(ctx: Any, name: str | None) -> str:
+    source = ctx.get_parameter_source(name) if name else None
+    match source.name if source else None:
+        case "ENVIRONMENT":
+            return f" (set by {ENVIRONMENT}_{str(name).upper()})"
+        case "DEFAULT_MAP":
+            return f" (set in {files()[str(name)].source})"
+    return ""

@@ -47,6 +47,8 @@ def test_the_environment_wins_over_files(cli, monkeypatch):
         ("xyz = 1", "unknown setting 'xyz'\nHint: Choose one of: output, model,"),
         ("strength = {a = 1}", "strength: expected a text, a number, true, false or"),
         ("strength 1", "is no TOML: "),
+        ('exclude = "a*"', "exclude: expected a list of texts"),
+        ('output = ["a", "b"]', "output: expected a single value"),
     ],
 )
 def test_a_wrong_file_exits_2_and_names_the_key(cli, content, message):
@@ -58,14 +60,45 @@ def test_a_wrong_file_exits_2_and_names_the_key(cli, content, message):
     assert ended.err.startswith(f"Error: photoenhance.toml: {message}")
 
 
-def test_a_wrong_value_in_the_environment_exits_2_and_names_the_option(cli, monkeypatch, draw):
+WRONG = [
+    ("strength", "2"), ("quality", "high"), ("tile", "wide"), ("device", "abacus"),
+    ("model", "nobody"), ("files_from", "nowhere.txt"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_value_in_the_environment_is_said_to_be_there(cli, monkeypatch, draw, name, value):
     draw("a.jpg")
-    monkeypatch.setenv("PHOTOENHANCE_STRENGTH", "2")
+    monkeypatch.setenv(f"PHOTOENHANCE_{name.upper()}", value)
 
     ended = cli("enhance", "a.jpg")
 
+    assert ended.code in (2, 3, 4)
+    assert f"(set by PHOTOENHANCE_{name.upper()})" in ended.err
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_value_in_a_file_is_said_to_be_there(cli, monkeypatch, draw, name, value):
+    draw("a.jpg")
+    if name == "model":
+        monkeypatch.delenv("PHOTOENHANCE_MODEL")
+    Path("photoenhance.toml").write_text(f'{name} = "{value}"\n')
+
+    ended = cli("enhance", "a.jpg")
+
+    assert ended.code in (2, 3, 4)
+    assert "(set in photoenhance.toml)" in ended.err
+
+
+def test_a_wrong_flag_is_not_blamed_on_the_environment(cli, monkeypatch, draw):
+    draw("a.jpg")
+    monkeypatch.setenv("PHOTOENHANCE_STRENGTH", "2")
+    monkeypatch.setenv("PHOTOENHANCE_TILE", "wide")
+
+    ended = cli("enhance", "a.jpg", "--strength", "1", "--tile", "wide")
+
     assert ended.code == 2
-    assert "'--strength'" in ended.err
+    assert "set by" not in ended.err
 
 
 def test_enhance_uses_the_settings(cli, draw):
