@@ -20,7 +20,9 @@ class Moments:
     @staticmethod
     def of(features: Tensor) -> "Moments":
         """Measure `(1, C, h, w)` features over all their pixels."""
-        variance, mean = torch.var_mean(features[0], dim=(-2, -1), correction=0)
+        # Half precision has too few digits to sum this many numbers.
+        exact = features[0].to(torch.promote_types(features.dtype, torch.float32))
+        variance, mean = torch.var_mean(exact, dim=(-2, -1), correction=0)
         count = features.shape[-2] * features.shape[-1]
         return Moments(count, mean.double(), variance.double() * count)
 
