@@ -49,6 +49,7 @@ class StoredFormat:
         is_progressive: a JPEG in several scans.
         is_lossless: a WebP without loss.
         is_compressed: False for a TIFF that holds its pixels as they are.
+        is_premultiplied: a TIFF whose colours are multiplied by alpha, as `Photo.pixels` are not.
     """
 
     name: FormatName
@@ -58,6 +59,7 @@ class StoredFormat:
     is_progressive: bool = False
     is_lossless: bool = False
     is_compressed: bool = True
+    is_premultiplied: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

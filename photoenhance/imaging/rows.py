@@ -21,6 +21,7 @@ class OutputRows:
 
     Attributes:
         channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+        has_alpha: the last channel is alpha.
         dtype: uint8 or uint16.
         icc_profile: of what is written; None is sRGB.
     """
@@ -28,8 +29,8 @@ class OutputRows:
     def __init__(self, photo: Photo, target: FileFormat) -> None:
         self._photo = photo
         self._is_grey = photo.format.is_grey and target.has_grey
-        self._has_alpha = photo.alpha is not None and target.has_alpha
-        self.channels = (1 if self._is_grey else 3) + self._has_alpha
+        self.has_alpha = photo.alpha is not None and target.has_alpha
+        self.channels = (1 if self._is_grey else 3) + self.has_alpha
         is_deep = photo.pixels.dtype == np.uint16 and target.has_16_bits
         self.dtype = np.dtype(np.uint16 if is_deep else np.uint8)
         self._converter = None
@@ -52,7 +53,7 @@ class OutputRows:
             pixels = np.rint(self._converter.to_srgb(pixels) * limit).astype(pixels.dtype)
         if self._photo.format.is_grey:  # a model may have tinted it
             pixels = np.repeat(_luma(pixels), 1 if self._is_grey else 3, axis=-1)
-        if self._has_alpha and self._photo.alpha is not None:
+        if self.has_alpha and self._photo.alpha is not None:
             alpha = self._photo.alpha[top:bottom, :, None]
             pixels = np.concatenate([pixels, alpha], axis=-1)
         if pixels.dtype == np.uint16 and self.dtype == np.uint8:

@@ -21,7 +21,7 @@ from photoenhance.imaging.orientation import stored_view, upright_size
 _NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACKBITS = 1, 5, 8, 32946, 32773
 OF_LIBTIFF = (_LZW, _PACKBITS)
 CODECS = (_NONE, _DEFLATE, _OLD_DEFLATE, *OF_LIBTIFF)
-_ASSOCIATED = 1
+ASSOCIATED = 1
 _PIECE_BYTES = 1 << 24
 
 
@@ -94,7 +94,7 @@ def decode_segments(tiff: ifd.TiffFile, layout: Layout, orientation: int) -> Dec
                 into_alpha[rows, columns] = samples
     if layout.is_inverted:
         np.subtract(np.iinfo(dtype).max, pixels, out=pixels)
-    if alpha is not None and layout.alpha == _ASSOCIATED:
+    if alpha is not None and layout.alpha == ASSOCIATED:
         _divide_by_alpha(pixels, alpha)
     left_out = layout.channels - layout.colours - (alpha is not None)
     notes = (f"{left_out} channels that are neither colour nor alpha were left out",)

@@ -13,7 +13,7 @@ from photoenhance.imaging.decode import Decoded, decode, fill, rows_of
 from photoenhance.imaging.draft import Draft, check_size, sane_dpi
 from photoenhance.imaging.metadata import ReadExif, xmp_orientation
 from photoenhance.imaging.photo import Metadata, StoredFormat
-from photoenhance.imaging.segments import CODECS, OF_LIBTIFF, Layout, decode_segments
+from photoenhance.imaging.segments import ASSOCIATED, CODECS, OF_LIBTIFF, Layout, decode_segments
 from photoenhance.imaging.silence import silenced
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 0x0100, 0x0101, 0x0102, 0x0103, 0x0106
@@ -74,7 +74,12 @@ def read_tiff(stream: BinaryIO, max_pixels: int) -> Draft:
             else:
                 decoded = _by_pillow(stream, page, orientation if asked is None else 1)
     said = Metadata(xmp=xmp, iptc=_iptc(page), dpi=_dpi(page))
-    format_ = StoredFormat("tiff", decoded.is_grey, is_compressed=page.number(_COMPRESSION, 1) != 1)
+    format_ = StoredFormat(
+        "tiff",
+        decoded.is_grey,
+        is_compressed=page.number(_COMPRESSION, 1) != 1,
+        is_premultiplied=layout is not None and layout.alpha == ASSOCIATED,
+    )
     exif = ReadExif(block, None) if block is not None else None
     return Draft(decoded, format_, exif, said, page.value(_ICC), _other_pages(page))
 

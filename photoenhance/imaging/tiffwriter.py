@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from photoenhance.errors import ImageError
 from photoenhance.imaging import ifd, metadata
-from photoenhance.imaging.photo import Metadata
+from photoenhance.imaging.photo import Metadata, StoredFormat
 from photoenhance.imaging.rows import OutputRows
 
 _BYTE, _SHORT, _LONG, _RATIONAL, _UNDEFINED = 1, 3, 4, 5, 7
@@ -24,9 +24,7 @@ _STRIP_BYTES = 1 << 20
 _MAX_FILE = 2**32 - 1
 
 
-def write_tiff(
-    rows: OutputRows, said: Metadata, sink: BinaryIO, *, is_compressed: bool = True
-) -> None:
+def write_tiff(rows: OutputRows, said: Metadata, sink: BinaryIO, stored: StoredFormat) -> None:
     """Write a classic TIFF in strips, with deflate and differences or as it is.
 
     Raises:
@@ -42,7 +40,9 @@ def write_tiff(
     offsets, lengths = [], []
     for top in range(0, height, strip_rows):
         strip = rows.rows(top, min(top + strip_rows, height))
-        data = _packed(strip, order, is_compressed)
+        if stored.is_premultiplied and rows.has_alpha:
+            strip = _premultiplied(strip)
+        data = _packed(strip, order, stored.is_compressed)
         if position + len(data) > _MAX_FILE - (1 << 24):
             raise ImageError(
                 "too large for TIFF, which ends at 4 GiB", hint="Write PNG instead of TIFF."
@@ -51,7 +51,7 @@ def write_tiff(
         offsets.append(position)
         lengths.append(len(data))
         position += len(data)
-    tags = _tags(rows, said, order, is_compressed)
+    tags = _tags(rows, said, order, stored)
     tags += [
         ifd.entry(order, 0x0111, _LONG, *offsets),
         ifd.entry(order, 0x0116, _LONG, strip_rows),
@@ -65,6 +65,13 @@ def write_tiff(
     sink.write(struct.pack(order + "I", position))
 
 
+def _premultiplied(strip: NDArray[Any]) -> NDArray[Any]:
+    """Multiply colours by alpha, the last channel; what dividing by it did is undone exactly."""
+    top = np.iinfo(strip.dtype).max
+    colours = np.rint(strip[..., :-1] * (strip[..., -1:] / top)).astype(strip.dtype)
+    return np.concatenate([colours, strip[..., -1:]], axis=-1)
+
+
 def _packed(strip: NDArray[Any], order: str, is_compressed: bool) -> bytes:
     if not is_compressed:
         return strip.astype(f"{order}u{strip.dtype.itemsize}").tobytes()
@@ -73,7 +80,7 @@ def _packed(strip: NDArray[Any], order: str, is_compressed: bool) -> bytes:
     return zlib.compress(differences.astype(f"{order}u{strip.dtype.itemsize}").tobytes(), _LEVEL)
 
 
-def _tags(rows: OutputRows, said: Metadata, order: str, is_compressed: bool) -> list[ifd.Entry]:
+def _tags(rows: OutputRows, said: Metadata, order: str, stored: StoredFormat) -> list[ifd.Entry]:
     width, height = rows.size
     colours = 1 if rows.channels < 3 else 3
     bits = 8 * rows.dtype.itemsize
@@ -81,16 +88,16 @@ def _tags(rows: OutputRows, said: Metadata, order: str, is_compressed: bool) -> 
         ifd.entry(order, 0x0100, _LONG, width),
         ifd.entry(order, 0x0101, _LONG, height),
         ifd.entry(order, 0x0102, _SHORT, *[bits] * rows.channels),
-        ifd.entry(order, 0x0103, _SHORT, _DEFLATE if is_compressed else 1),
+        ifd.entry(order, 0x0103, _SHORT, _DEFLATE if stored.is_compressed else 1),
         ifd.entry(order, 0x0106, _SHORT, 1 if colours == 1 else 2),
         ifd.entry(order, metadata.ORIENTATION, _SHORT, 1),
         ifd.entry(order, 0x0115, _SHORT, rows.channels),
         ifd.entry(order, 0x011C, _SHORT, 1),
     ]
-    if is_compressed:
+    if stored.is_compressed:
         tags.append(ifd.entry(order, 0x013D, _SHORT, 2))
-    if rows.channels > colours:
-        tags.append(ifd.entry(order, 0x0152, _SHORT, 2))
+    if rows.has_alpha:
+        tags.append(ifd.entry(order, 0x0152, _SHORT, 1 if stored.is_premultiplied else 2))
     if said.dpi is not None:
         for tag, dpi in zip((0x011A, 0x011B), said.dpi, strict=True):
             tags.append(ifd.entry(order, tag, _RATIONAL, round(dpi * 10000), 10000))

@@ -85,7 +85,7 @@ def encode(
     """
     target = FORMATS[format_name]
     if not target.is_writable:
-        raise ImageError(f"{format_name} cannot be written", hint="Choose tiff or png.")
+        raise ImageError(f"{format_name} cannot be written", hint="Add --format tiff or png.")
     buffer = io.BytesIO()
     _encode(photo, target, buffer, quality, strip_metadata)
     return buffer.getvalue()
@@ -215,7 +215,7 @@ def _png(job: _Job, sink: BinaryIO) -> None:
 
 
 def _tiff(job: _Job, sink: BinaryIO) -> None:
-    write_tiff(job.rows, job.said, sink, is_compressed=job.stored.is_compressed)
+    write_tiff(job.rows, job.said, sink, job.stored)
 
 
 _ENCODERS: dict[FormatName, Callable[[_Job, BinaryIO], None]] = {

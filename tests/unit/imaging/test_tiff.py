@@ -129,6 +129,22 @@ def test_colours_multiplied_by_alpha_are_divided_again():
     np.testing.assert_array_equal(photo.alpha, alpha)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [2, 4])
+def test_colours_multiplied_by_alpha_are_written_so_again_bit_for_bit(dtype, channels):
+    alpha = picture(64, 64, dtype=dtype)
+    random = np.random.default_rng(3)
+    colours = random.integers(0, alpha[..., None].astype(int) + 1, (64, 64, channels - 1))
+    pixels = np.dstack([colours.astype(dtype), alpha])
+    options = {"photometric": "rgb" if channels == 4 else "minisblack", "planarconfig": "contig"}
+
+    photo = read(by_tifffile(pixels, extrasamples=["assocalpha"], **options))
+    page = tifffile.TiffFile(io.BytesIO(encode(photo, "tiff"))).pages[0]
+
+    np.testing.assert_array_equal(page.asarray(), pixels)
+    assert page.extrasamples == (tifffile.EXTRASAMPLE.ASSOCALPHA,)
+
+
 def test_a_channel_of_unknown_meaning_is_left_out_with_a_note():
     pixels = picture(20, 20, 4)
 
