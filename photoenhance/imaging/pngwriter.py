@@ -17,6 +17,7 @@ from photoenhance.imaging.rows import OutputRows
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _LEVEL = 3  # nearly three times as fast as the usual 6, for 1 % more bytes
 _INCH = 0.0254
+_AVERAGE = 3  # PNG's number of the filter
 
 
 def write_png(rows: OutputRows, said: Metadata, sink: BinaryIO) -> None:
@@ -59,38 +60,21 @@ def _write_deep(rows: OutputRows, said: Metadata, sink: BinaryIO) -> None:
 
 
 def _filtered(strip: NDArray[np.uint8], above: NDArray[np.uint8]) -> bytes:
-    """Replace bytes by their distance to a prediction, the best of three for each row.
+    """Replace bytes by their distance to the mean of their left and upper neighbours.
+
+    For 16-bit photos this filter alone packs as well as the best one for each row.
 
     Args:
         strip: `(h, w, bytes of a pixel)`.
         above: the row before it, `(1, w, bytes of a pixel)`.
-
-    Source: PNG specification (W3C, third edition), section 9, filters 1, 2 and 4, and the choice by
-    the least sum of absolute distances in section 12.7.
     """
     up = np.concatenate([above, strip[:-1]])
-    left, corner = np.zeros_like(strip), np.zeros_like(strip)
-    left[:, 1:], corner[:, 1:] = strip[:, :-1], up[:, :-1]
-    candidates = [(1, strip - left), (2, strip - up), (4, strip - _paeth(left, up, corner))]
-    costs = [np.abs(c.view(np.int8).astype(np.int16)).sum(axis=(1, 2)) for _, c in candidates]
-    best = np.argmin(costs, axis=0)
-    lines = np.empty((strip.shape[0], 1 + strip[0].size), np.uint8)
-    for index, (number, distances) in enumerate(candidates):
-        chosen = best == index
-        lines[chosen, 0] = number
-        lines[chosen, 1:] = distances[chosen].reshape(-1, strip[0].size)
+    left = np.zeros_like(strip)
+    left[:, 1:] = strip[:, :-1]
+    mean = ((left.astype(np.uint16) + up) // 2).astype(np.uint8)
+    lines = np.full((strip.shape[0], 1 + strip[0].size), _AVERAGE, np.uint8)
+    lines[:, 1:] = (strip - mean).reshape(strip.shape[0], -1)
     return lines.tobytes()
-
-
-def _paeth(
-    left: NDArray[np.uint8], up: NDArray[np.uint8], corner: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
-    """Predict each byte by that neighbour which is nearest to left + up - corner."""
-    to_left = np.abs(up.astype(np.int16) - corner)
-    to_up = np.abs(left.astype(np.int16) - corner)
-    to_corner = np.abs(left.astype(np.int16) + up - 2 * corner.astype(np.int16))
-    is_left = (to_left <= to_up) & (to_left <= to_corner)
-    return np.where(is_left, left, np.where(to_up <= to_corner, up, corner))
 
 
 def _text_chunks(said: Metadata) -> list[tuple[bytes, bytes]]:

@@ -24,28 +24,6 @@ _MAX_SEGMENT = 65533  # what a JPEG segment holds besides its length
 _XMP_OVERHEAD = len(b"http://ns.adobe.com/xap/1.0/\0")
 
 
-class _Sink(io.RawIOBase):
-    """Hides that a stream is a file: encoders given a file number report a full disk as -2."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        return self._stream.write(data)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._stream.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-
 def write(
     photo: Photo, path: Path, *, quality: int | None = None, strip_metadata: bool = False
 ) -> None:
@@ -64,11 +42,12 @@ def write(
         ImageError: no such format, the photo does not fit into it, or the disk refused.
     """
     target = writable(path)
+    try:
+        data = encode(photo, target.name, quality=quality, strip_metadata=strip_metadata)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error.message}", hint=error.hint) from error.__cause__
     with replacing(path) as file:
-        try:
-            _encode(photo, target, file, quality, strip_metadata)
-        except ImageError as error:
-            raise ImageError(f"{path}: {error.message}", hint=error.hint) from error.__cause__
+        file.write(data)
 
 
 def encode(
@@ -86,8 +65,14 @@ def encode(
     target = FORMATS[format_name]
     if not target.is_writable:
         raise ImageError(f"{format_name} cannot be written", hint="Add --format tiff or png.")
+    _check(photo, target, quality)
+    said = Metadata() if strip_metadata else photo.metadata
+    job = _Job(photo.format, OutputRows(photo, target), said, quality)
     buffer = io.BytesIO()
-    _encode(photo, target, buffer, quality, strip_metadata)
+    try:
+        _ENCODERS[target.name](job, buffer)
+    except (OSError, ValueError, SystemError, RuntimeError) as error:
+        raise ImageError(f"cannot be encoded as {target.name}, {error}") from error
     return buffer.getvalue()
 
 
@@ -117,9 +102,7 @@ def losses(photo: Photo, format_name: FormatName) -> tuple[str, ...]:
     return tuple(note for note, is_lost in lost.items() if is_lost)
 
 
-def _encode(
-    photo: Photo, target: FileFormat, stream: BinaryIO, quality: int | None, strip: bool
-) -> None:
+def _check(photo: Photo, target: FileFormat, quality: int | None) -> None:
     height, width = photo.pixels.shape[:2]
     if max(width, height) > target.max_side:
         raise ImageError(
@@ -128,17 +111,6 @@ def _encode(
         )
     if quality is not None and not 1 <= quality <= 100:
         raise ValueError(f"quality {quality} is not in 1..100")
-    said = Metadata() if strip else photo.metadata
-    job = _Job(photo.format, OutputRows(photo, target), said, quality)
-    sink: Any = _Sink(stream)
-    try:
-        _ENCODERS[target.name](job, sink)
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        raise ImageError(f"cannot be encoded as {target.name}, {error}") from error
-    except (ValueError, SystemError, RuntimeError) as error:
-        raise ImageError(f"cannot be encoded as {target.name}, {error}") from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
