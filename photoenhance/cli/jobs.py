@@ -8,6 +8,7 @@ from typing import Literal
 
 from photoenhance.batch.plan import Job, Request, plan, plan_pipe
 from photoenhance.errors import ConfigError
+from photoenhance.imaging import formats
 
 STANDARD = "-"  # standard input or output, where a path could stand
 
@@ -35,9 +36,11 @@ def jobs_of(
         raise ConfigError(
             "an empty path was given", hint="Check the variables that the command is made of."
         )
+    place = None if output in (None, STANDARD) else Path(str(output))
+    if place and request.suffix:
+        _check_format(place, request.suffix)
     if STANDARD in (*paths, output):
         return (_piped(paths, output, request),)
-    place = None if output is None else Path(output)
     return plan(replace(request, paths=tuple(map(Path, paths)), output=place))
 
 
@@ -119,6 +122,14 @@ def tile_of(
             f"--tile {text}: contradicts --rendering whole", hint="Leave one of them out."
         )
     return int(text), rendering
+
+
+def _check_format(output: Path, suffix: str) -> None:
+    named, asked = formats.of_suffix(output), formats.of_suffix(Path(f"photo{suffix}"))
+    if named and asked and named != asked and not output.is_dir():
+        raise ConfigError(
+            f"{output}: contradicts --format {asked.name}", hint="Leave one of them out."
+        )
 
 
 def _piped(paths: list[str], output: str | None, request: Request) -> Job:

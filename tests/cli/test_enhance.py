@@ -431,3 +431,22 @@ def test_what_rests_on_the_journal_does_not_go_on_without_it(cli, draw, home, op
 
     assert ended.code == 2
     assert "the journal of finished photos cannot be used" in ended.err
+
+
+@pytest.mark.parametrize("source", ["a.jpg", "-"])
+def test_a_format_that_contradicts_the_outputs_name_exits_2(cli, draw, source):
+    draw("a.jpg")
+
+    ended = cli("enhance", source, "-o", "b.jpg", "--format", "png")
+
+    assert ended.code == 2
+    assert ended.err == ("Error: b.jpg: contradicts --format png\nHint: Leave one of them out.\n")
+    assert not Path("b.jpg").exists()
+
+
+@pytest.mark.parametrize("output", ["b.tiff", "results", "made.jpg"])
+def test_a_format_goes_with_a_name_of_its_own_and_with_folders(cli, draw, output):
+    draw("a.jpg")
+    Path("made.jpg").mkdir()
+
+    assert cli("enhance", "a.jpg", "-o", output, "--format", "tiff").code == 0
