@@ -14,7 +14,7 @@ from typer.core import TyperCommand
 
 from photoenhance.cli.enhance import enhance
 from photoenhance.cli.options import ENVIRONMENT
-from photoenhance.errors import ConfigError, DeviceError, WeightsError
+from photoenhance.errors import ConfigError, DeviceError, PhotoEnhanceError, WeightsError
 from photoenhance.zoo import store
 
 app = typer.Typer(help="Settings, and where they come from.", no_args_is_help=True)
@@ -125,18 +125,22 @@ class SettableCommand(TyperCommand):
             raise
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command. By custom, a message begins with what is wrong."""
+        """Run the command."""
         try:
             return super().invoke(ctx)
         except (ConfigError, DeviceError, WeightsError) as error:
-            subject = error.message.partition(": ")[0]
-            guilty = (name for name, value in ctx.params.items() if _ends(subject, value))
+            guilty = (name for name, value in ctx.params.items() if _is_in(error, name, value))
             places = "".join(_place(ctx, name) for name in guilty)
             raise type(error)(error.message + places, hint=error.hint) from error
 
 
-def _ends(subject: str, value: object) -> bool:
-    return isinstance(value, str | Path) and f" {subject}".endswith(f" {value}")
+def _is_in(error: PhotoEnhanceError, name: str, value: object) -> bool:
+    """Whether an error is about an option, by name or, where it begins with it, by value."""
+    option = f"--{name.replace('_', '-')}"
+    subject = error.message.partition(": ")[0]
+    named = option if value is True else f"{option} {value}"
+    is_subject = isinstance(value, str | Path) and f" {subject}".endswith(f" {value}")
+    return is_subject or named in error.message
 
 
 def _place(ctx: Any, name: str | None) -> str:

@@ -90,6 +90,18 @@ def test_a_wrong_value_in_a_file_is_said_to_be_there(cli, monkeypatch, draw, nam
     assert "(set in photoenhance.toml)" in ended.err
 
 
+@pytest.mark.parametrize(("name", "value"), [("format", '"png"'), ("in_place", "true")])
+def test_a_setting_that_contradicts_a_flag_is_said_to_be_in_the_file(cli, draw, name, value):
+    draw("a.jpg")
+    Path("photoenhance.toml").write_text(f"{name} = {value}\n")
+
+    ended = cli("enhance", "a.jpg", "-o", "b.jpg")
+
+    assert ended.code == 2
+    assert ended.err.startswith("Error: b.jpg: ")
+    assert "(set in photoenhance.toml)" in ended.err
+
+
 def test_a_wrong_flag_is_not_blamed_on_the_environment(cli, monkeypatch, draw):
     draw("a.jpg")
     monkeypatch.setenv("PHOTOENHANCE_STRENGTH", "2")
