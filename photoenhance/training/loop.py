@@ -126,7 +126,9 @@ def _make(folder: Path) -> None:
 
 
 def _fidelity(config: TrainConfig, run: Run) -> tuple[FidelityLoss, str | None]:
-    if not config.losses.fidelity:
+    losses = config.losses
+    has_originals = run.source is None and (losses.reconstruction or losses.color)
+    if not losses.fidelity or has_originals:
         return FidelityLoss(nn.Identity()), None
     features, name = perceptual_features(run.perceptual, config.losses.fidelity_layers)
     return FidelityLoss(features).to(run.device), name
