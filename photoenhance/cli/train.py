@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.options import Device
 from photoenhance.cli.render import tell
 from photoenhance.errors import ConfigError
@@ -103,8 +104,9 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
     ] = 500,
 ) -> None:
     """Learn the look of a folder of photos; `enhance --model RUN` then gives it to others."""
-    from photoenhance.inference.device import choose
-    from photoenhance.training import config, loop
+    with leaving_at_once():
+        from photoenhance.inference.device import choose
+        from photoenhance.training import config, loop
 
     overrides = {"steps": steps, "width": width, "crop": crop, "batch": batch, "seed": seed}
     settings = config.load(recipe, overrides, set or ())

@@ -187,7 +187,6 @@ def test_fidelity_loss(golden: Path, vgg: VGGFeatures) -> None:
     assert float(loss) == pytest.approx(float(data["percep.value"]), rel=1e-4)
 
 
-@pytest.mark.slow
 def test_three_training_steps(
     golden: Path,
     generator: UEGANGenerator,
