@@ -129,6 +129,9 @@ def _fidelity(config: TrainConfig, run: Run) -> tuple[FidelityLoss, str | None]:
     losses = config.losses
     has_originals = run.source is None and (losses.reconstruction or losses.color)
     if not losses.fidelity or has_originals:
+        if run.perceptual is not None:
+            msg = f"{run.perceptual}: this run compares no features, since it has no fidelity loss"
+            raise ConfigError(msg, hint="Leave out --perceptual, or name a --source.")
         return FidelityLoss(nn.Identity()), None
     features, name = perceptual_features(run.perceptual, config.losses.fidelity_layers)
     return FidelityLoss(features).to(run.device), name

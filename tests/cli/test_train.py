@@ -46,7 +46,12 @@ def test_a_model_can_be_the_beginning_of_another(cli, my_style: Path, tmp_path: 
         (["--target", "{style}", "--recipe", "magic"], 2, "Error: recipe magic: there is none"),
         (["--target", "{style}", "--width", "9"], 2, "Error: width: "),
         (["--target", "{style}", "--set", "losses.x=1"], 2, "Error: losses.x: "),
-        (["--target", "{style}", "--perceptual", "no.safetensors"], 2, "no.safetensors: no such"),
+        (
+            ["--target", "{style}", "--source", "{style}", "--perceptual", "no.safetensors"],
+            2,
+            "Error: no.safetensors: no such file",
+        ),
+        (["--target", "{style}", "--perceptual", "no"], 2, "Error: no: this run compares no"),
         (["--target", "{style}", "--init", "no.safetensors"], 3, "Error: no.safetensors"),
         (["--target", "{style}", "--device", "cuda:99"], 4, "Error: device cuda:99: not available"),
         (["--target", "{style}", "--init", "{style}"], 3, "Error: "),
