@@ -1,6 +1,8 @@
 """What tests of several rooms share."""
 
+import csv
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,17 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"needs the folder {SHARED.name} beside the checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def expectations(shared: Path) -> dict[str, str]:
+    """What is to become of each bad input: enhance, enhance-note, skip or either."""
+    with (shared / "bad-inputs" / "expectations.csv").open(newline="") as file:
+        table = {row["file"]: row["expect"] for row in csv.DictReader(file)}
+    # "Unsupported without an extra plugin", which may be here.
+    if find_spec("pillow_heif"):
+        table["assorted/hopper.heif"] = "enhance"
+    return table
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """What a photo tool meets sooner or later: broken, hostile and odd files."""
 
-import csv
 import json
 
 import pytest
@@ -13,12 +12,6 @@ ALLOWED = {
     "skip": {"failed"},
     "either": {"ok", "failed"},
 }
-
-
-@pytest.fixture(scope="session")
-def expectations(shared):
-    with (shared / "bad-inputs" / "expectations.csv").open(newline="") as file:
-        return {row["file"]: row["expect"] for row in csv.DictReader(file)}
 
 
 def files(text):
