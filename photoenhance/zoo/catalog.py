@@ -38,7 +38,7 @@ CATALOG: dict[str, ModelCard] = {
         file="uegan.safetensors",
         licence="Apache-2.0",
         source="trained by `photoenhance train`; weights/README.md has the command and results",
-        training_data="230 finished photos and 137 snapshots under free licences, unpaired",
+        training_data="207 finished photos and 123 snapshots under free licences, unpaired",
         citation=(
             "Ni, Yang, Wang, Ma and Kwong 2020, Towards Unsupervised Deep Image Enhancement with "
             "Generative Adversarial Network, IEEE Transactions on Image Processing 29, "
