@@ -52,6 +52,7 @@ class Degradation:
         gains *= 2 ** random.uniform(*self.exposure)
         image = np.clip(clean**GAMMA * gains.astype(np.float32), 0, 1) ** (1 / GAMMA)
         image = image ** np.float32(random.uniform(*self.gamma))
+        # The inverse of the S-curve 3x^2 - 2x^3.
         bend = np.float32(random.uniform(*self.curve))
         image = (1 - bend) * image + bend * (0.5 - np.sin(np.arcsin(1 - 2 * image) / 3))
         mean = image.mean()

@@ -130,40 +130,23 @@ def test_discriminator_gives_the_published_logits(
 
 
 @pytest.mark.parametrize(
-    ("name", "real", "fake"), [("d_real_fake", "real", "fake"), ("d_real_raw", "real", "raw")]
+    ("name", "loss", "fake"),
+    [
+        ("d_real_fake", RelativisticHinge().discriminator, "fake"),
+        ("d_real_raw", RelativisticHinge().discriminator, "raw"),
+        ("g", RelativisticHinge().generator, "fake"),
+    ],
 )
-def test_relativistic_hinge_of_the_discriminator(
-    golden: Path, name: str, real: str, fake: str
-) -> None:
+def test_relativistic_hinge_over_five_scales(golden: Path, name: str, loss, fake: str) -> None:
     data = np.load(golden / "losses.npz")
+    maps = {
+        side: [torch.from_numpy(data[f"gan.{side}.scale{k}"]) for k in range(1, 6)]
+        for side in ("real", fake)
+    }
 
-    losses = [
-        float(
-            RelativisticHinge().discriminator(
-                torch.from_numpy(data[f"gan.{real}.scale{k}"]),
-                torch.from_numpy(data[f"gan.{fake}.scale{k}"]),
-            )
-        )
-        for k in range(1, 6)
-    ]
+    total = sum(float(loss(r, f)) for r, f in zip(maps["real"], maps[fake], strict=True))
 
-    assert sum(losses) == pytest.approx(data[f"gan.rahinge.{name}"].item(), rel=1e-5)
-
-
-def test_relativistic_hinge_of_the_generator(golden: Path) -> None:
-    data = np.load(golden / "losses.npz")
-
-    losses = [
-        float(
-            RelativisticHinge().generator(
-                torch.from_numpy(data[f"gan.real.scale{k}"]),
-                torch.from_numpy(data[f"gan.fake.scale{k}"]),
-            )
-        )
-        for k in range(1, 6)
-    ]
-
-    assert sum(losses) == pytest.approx(data["gan.rahinge.g"].item(), rel=1e-5)
+    assert total == pytest.approx(data[f"gan.rahinge.{name}"].item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("sides", ["even", "odd"])
