@@ -28,10 +28,16 @@ def floats_of(image: Tensor) -> NDArray[np.float32]:
     return image[0].float().permute(1, 2, 0).contiguous().cpu().numpy()
 
 
-def pixels_of(image: Tensor, dtype: np.dtype) -> Pixels:
-    """Return `(H, W, 3)` of uint8 or uint16 for `(1, 3, H, W)` in [0, 1], rounded half up."""
+def pixels_of(image: Tensor, dtype: np.dtype, offset: float = 0.5) -> Pixels:
+    """Return `(H, W, 3)` of uint8 or uint16 for `(1, 3, H, W)` in [0, 1].
+
+    Args:
+        image: values beyond the range are clamped.
+        dtype: of the result.
+        offset: added to the level before it is cut off: 0.5 rounds half up, 0 truncates.
+    """
     top = float(np.iinfo(dtype).max)
-    levels = image[0].float().permute(1, 2, 0).mul(top).add(0.5).clamp_(0, top)
+    levels = image[0].float().permute(1, 2, 0).mul(top).add(offset).clamp_(0, top)
     if dtype == np.uint8:
         return levels.to(torch.uint8).contiguous().cpu().numpy()
     return levels.to(torch.int32).contiguous().cpu().numpy().astype(dtype)

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from photoenhance.imaging.photo import Photo
 from photoenhance.inference import tiles
-from photoenhance.networks.generator import Scheme, Tile
+from photoenhance.networks.generator import Generator, Scheme, Tile
 from photoenhance.networks.uegan import UEGANConfig, UEGANGenerator
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 
 Draw = Callable[[int, int], NDArray[np.uint8]]
-RenderInPieces = Callable[[Scheme, Tensor, tuple[int, int]], Tensor]
+RenderInPieces = Callable[[Generator, Scheme, Tensor, tuple[int, int]], Tensor]
 
 
 @pytest.fixture(scope="session")
@@ -75,23 +75,27 @@ def generator() -> UEGANGenerator:
 
 @pytest.fixture(scope="session")
 def render_in_pieces() -> RenderInPieces:
-    """Render an image `(1, 3, H, W)` by a scheme, with tiles of at most these rows and columns."""
+    """Render an image `(1, 3, H, W)` of any size by a scheme, in tiles of at most this size."""
 
-    def cut(image: Tensor, tile: tuple[int, int], halo: int) -> Iterator[Tile]:
+    def cut(image: Tensor, tile: tuple[int, int], halo: int, multiple: int) -> Iterator[Tile]:
         size = (image.shape[2], image.shape[3])
-        for window in tiles.windows(size, tile, halo=halo, multiple=16):
+        for window in tiles.windows(size, tile, halo=halo, multiple=multiple):
             piece = image[:, :, window.rows, window.columns]
             yield Tile(piece, window.rows.start, window.columns.start, *size, window.interior)
 
-    def render(scheme: Scheme, image: Tensor, tile: tuple[int, int]) -> Tensor:
+    def render(
+        generator: Generator, scheme: Scheme, image: Tensor, tile: tuple[int, int]
+    ) -> Tensor:
+        extension, multiple = generator.extension(*image.shape[2:]), generator.multiple
+        image = extension.extend(image)
         whole = torch.full_like(image, torch.nan)
         with torch.inference_mode():
-            survey = scheme.survey(cut(image, tile, scheme.survey_halo))
-            for piece in cut(image, tile, scheme.halo):
+            survey = scheme.survey(cut(image, tile, scheme.survey_halo, multiple))
+            for piece in cut(image, tile, scheme.halo, multiple):
                 rows, columns = piece.interior
                 inside = scheme.render(piece, survey)[:, :, rows, columns]
                 top, left = piece.top + rows.start, piece.left + columns.start
                 whole[:, :, top : top + inside.shape[2], left : left + inside.shape[3]] = inside
-        return whole
+        return extension.crop(whole)
 
     return render

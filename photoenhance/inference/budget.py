@@ -8,6 +8,7 @@ from typing import Literal
 import psutil
 import torch
 
+from photoenhance.errors import ConfigError
 from photoenhance.networks.generator import Generator, Scheme
 
 Rendering = Literal["whole", "strips", "tiles"]
@@ -83,6 +84,9 @@ def plan(
             the generator's schemes in their order. A named one is taken whether it fits or not.
         tile: rows of a strip and sides of a tile, or None for what fits.
         free: bytes that may be had.
+
+    Raises:
+        ConfigError: the generator has no scheme of that name.
     """
     budget = min(int(free * SHARE), MOST_BYTES)
     height, width = size
@@ -92,6 +96,11 @@ def plan(
     if rendering == "auto" and tile is None and area * generator.whole_bytes <= WORK_BYTES:
         return Plan(None, size, size)
     asked = [scheme for scheme in schemes if rendering in ("auto", scheme.name)]
+    if not asked:
+        raise ConfigError(
+            f"rendering {rendering}: this model has no such way to work",
+            hint=f"Choose one of: {', '.join({scheme.name: None for scheme in schemes})}; or auto.",
+        )
     fitting = [scheme for scheme in asked if area * scheme.held_bytes <= budget]
     scheme = (fitting or asked[-1:])[0]
     work = max(budget - area * scheme.held_bytes, 0)
@@ -130,10 +139,10 @@ def smaller(plan: Plan, schemes: Sequence[Scheme]) -> Plan | None:
     if plan.scheme.name == "strips":
         if rows > SMALLEST_TILE:
             return Plan(plan.scheme, (_halved(rows), columns), plan.size)
-        return Plan(schemes[schemes.index(plan.scheme) + 1], (rows, columns), plan.size)
-    if max(rows, columns) > SMALLEST_TILE:
+    elif max(rows, columns) > SMALLEST_TILE:
         return Plan(plan.scheme, (_halved(rows), _halved(columns)), plan.size)
-    return None
+    following = schemes[schemes.index(plan.scheme) + 1 :]
+    return Plan(following[0], (rows, columns), plan.size) if following else None
 
 
 def _halved(length: int) -> int:

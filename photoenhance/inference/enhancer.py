@@ -1,13 +1,14 @@
 """Enhancer: made once, enhances many."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from photoenhance.errors import DeviceError, ImageError
@@ -15,7 +16,8 @@ from photoenhance.imaging.color import ColorConverter, converter
 from photoenhance.imaging.photo import Photo
 from photoenhance.inference import budget, tiles
 from photoenhance.inference.budget import Plan, Rendering
-from photoenhance.networks.generator import Generator, Tile
+from photoenhance.networks.extension import mirrored
+from photoenhance.networks.generator import Generator, Scheme, Tile
 from photoenhance.tensors import Pixels, floats_of, image_of, image_of_floats, pixels_of
 
 logger = logging.getLogger(__name__)
@@ -66,7 +68,6 @@ class Enhancer:
         strength: float = 1.0,
     ) -> None:
         self.generator = generator.to(device).eval().requires_grad_(requires_grad=False)
-        self.schemes = generator.schemes()
         self.device = device
         self.precision: Precision = precision
         self.rendering = rendering
@@ -83,10 +84,11 @@ class Enhancer:
         if self.strength == 0:
             return Enhanced(photo, "none", None, self.precision, ())
         canvas = _Canvas(photo, self.generator, self.device, self.strength)
+        schemes = self.generator.schemes(*photo.pixels.shape[:2])
         free = budget.available_bytes(self.device)
         plan = budget.plan(
             self.generator,
-            self.schemes,
+            schemes,
             canvas.size,
             rendering=self.rendering,
             tile=self.tile,
@@ -97,7 +99,7 @@ class Enhancer:
             try:
                 canvas.paint(plan, self._arithmetic(precision))
             except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
-                plan = self._smaller(plan, error)
+                plan = self._smaller(plan, schemes, error)
                 notes.append(f"out of memory: went on in {plan.rendering} of {max(plan.tile)}")
                 continue
             fault = canvas.fault()
@@ -116,12 +118,12 @@ class Enhancer:
             self.device.type, DTYPES[precision], enabled=precision != "fp32", cache_enabled=False
         )
 
-    def _smaller(self, plan: Plan, error: Exception) -> Plan:
+    def _smaller(self, plan: Plan, schemes: Sequence[Scheme], error: Exception) -> Plan:
         if not _is_out_of_memory(error):
             raise error
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        smaller = budget.smaller(plan, self.schemes)
+        smaller = budget.smaller(plan, schemes)
         if smaller is None:
             msg = f"device {self.device}: out of memory even for tiles of {max(plan.tile)}"
             hint = "Close other programs, or choose another --device."
@@ -144,8 +146,8 @@ def _told(plan: Plan) -> int:
 class _Canvas:
     """One photo's pixels, cut for the generator on one side and painted on the other.
 
-    The image is the photo reflected at the right and the bottom to sides that the generator takes;
-    integers become floats one piece at a time.
+    The image is the photo extended as the generator wants it; integers become floats one piece at a
+    time.
     """
 
     def __init__(
@@ -158,13 +160,9 @@ class _Canvas:
         self.strength = strength
         self.converter: ColorConverter | None = converter(photo)
         height, width = self.source.shape[:2]
-        self.size = (self._padded(height), self._padded(width))
+        self.extension = generator.extension(height, width)
+        self.size = self.extension.size(height, width)
         self._is_finite = True
-
-    def _padded(self, length: int) -> int:
-        return tiles.padded(
-            length, multiple=self.generator.multiple, smallest=self.generator.smallest
-        )
 
     @torch.inference_mode()
     def paint(self, plan: Plan, arithmetic: AbstractContextManager[None]) -> None:
@@ -172,14 +170,13 @@ class _Canvas:
         self._is_finite = True
         with arithmetic:
             if plan.scheme is None:
-                for window, tile in self._tiles(plan, 0):
-                    self._put(window, tile.image, self.generator(tile.image))
+                self._put_whole()
                 return
             survey = plan.scheme.survey(
                 tile for _, tile in self._tiles(plan, plan.scheme.survey_halo)
             )
             for window, tile in self._tiles(plan, plan.scheme.halo):
-                self._put(window, tile.image, plan.scheme.render(tile, survey))
+                self._put_interior(window, tile.image, plan.scheme.render(tile, survey))
 
     def fault(self) -> str | None:
         """Say what is wrong with the result, if anything is."""
@@ -197,29 +194,54 @@ class _Canvas:
             yield window, Tile(image, top, left, *self.size, window.interior)
 
     def _cut(self, rows: slice, columns: slice) -> Tensor:
+        """Return rows and columns of the extended image."""
         height, width = self.source.shape[:2]
-        piece = self.source[tiles.reflected(rows, height)][:, tiles.reflected(columns, width)]
+        inside = self._places(rows, height, self.extension.rows[0])
+        across = self._places(columns, width, self.extension.columns[0])
+        piece = self.source[inside][:, across]
         if self.converter is None:
             return image_of(piece, self.device)
         return image_of_floats(self.converter.to_srgb(piece), self.device)
 
-    def _put(self, window: tiles.Window, image: Tensor, enhanced: Tensor) -> None:
+    def _places(self, run: slice, length: int, before: int) -> slice | NDArray[np.intp]:
+        run = slice(run.start - before, run.stop - before)
+        if run.start >= 0 and run.stop <= length:
+            return run  # a view, where an array of places makes a copy
+        return mirrored(run, length, repeats_edge=self.extension.repeats_edge)
+
+    def _put_whole(self) -> None:
         height, width = self.source.shape[:2]
-        rows = slice(window.inner_rows.start, min(window.inner_rows.stop, height))
-        columns = slice(window.inner_columns.start, min(window.inner_columns.stop, width))
+        top, left = self.extension.rows[0], self.extension.columns[0]
+        image = self._cut(slice(top, top + height), slice(left, left + width))
+        self._put((slice(0, height), slice(0, width)), image, self.generator(image))
+
+    def _put_interior(self, window: tiles.Window, image: Tensor, enhanced: Tensor) -> None:
+        """Put what of a tile's interior belongs to the photo."""
+        height, width = self.source.shape[:2]
+        top, left = self.extension.rows[0], self.extension.columns[0]
+        rows = _within(window.inner_rows, top, height)
+        columns = _within(window.inner_columns, left, width)
         if rows.start >= rows.stop or columns.start >= columns.stop:
             return
-        inner_rows, inner_columns = window.interior
+        down, right = top - window.rows.start, left - window.columns.start
         inside = (
-            slice(inner_rows.start, inner_rows.start + rows.stop - rows.start),
-            slice(inner_columns.start, inner_columns.start + columns.stop - columns.start),
+            slice(rows.start + down, rows.stop + down),
+            slice(columns.start + right, columns.stop + right),
         )
-        before = image[..., *inside]
-        after = torch.lerp(before, enhanced[..., *inside].to(before.dtype), self.strength)
+        self._put((rows, columns), image[..., *inside], enhanced[..., *inside])
+
+    def _put(self, place: tuple[slice, slice], before: Tensor, enhanced: Tensor) -> None:
+        after = torch.lerp(before, enhanced.to(before.dtype), self.strength)
         self._is_finite = self._is_finite and bool(torch.isfinite(after).all())
         if self.converter is None:
-            self.pixels[rows, columns] = pixels_of(after, self.source.dtype)
+            truncates = self.generator.truncates
+            self.pixels[place] = pixels_of(after, self.source.dtype, 0.0 if truncates else 0.5)
         else:
-            self.pixels[rows, columns] = self.converter.apply_change(
-                self.source[rows, columns], floats_of(before), floats_of(after)
+            self.pixels[place] = self.converter.apply_change(
+                self.source[place], floats_of(before), floats_of(after)
             )
+
+
+def _within(run: slice, before: int, length: int) -> slice:
+    """Return the part of a run of the extended image that lies in the photo, in its coordinates."""
+    return slice(max(run.start - before, 0), min(run.stop - before, length))

@@ -4,9 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
-from numpy.typing import NDArray
-
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -36,11 +33,6 @@ class Window:
         )
 
 
-def padded(length: int, *, multiple: int, smallest: int) -> int:
-    """Return the least multiple that is neither below `length` nor below `smallest`."""
-    return max(-(-length // multiple), -(-smallest // multiple)) * multiple
-
-
 def windows(
     size: tuple[int, int], tile: tuple[int, int], *, halo: int, multiple: int
 ) -> Iterator[Window]:
@@ -63,17 +55,3 @@ def _runs(length: int, most: int, halo: int, multiple: int) -> Iterator[tuple[sl
     edges = [multiple * (units * k // count) for k in range(count + 1)]
     for start, stop in pairwise(edges):
         yield slice(start, stop), slice(max(start - halo, 0), min(stop + halo, length))
-
-
-def reflected(run: slice, length: int) -> NDArray[np.intp] | slice:
-    """Return where the samples of a run lie on an axis that is reflected beyond its end.
-
-    Reflection does not repeat the last sample, and goes back and forth on short axes.
-    """
-    if run.stop <= length:
-        return run
-    if length == 1:
-        return np.zeros(run.stop - run.start, dtype=np.intp)
-    period = 2 * (length - 1)
-    places = np.arange(run.start, run.stop) % period
-    return np.minimum(places, period - places)

@@ -18,11 +18,13 @@ class Architecture:
         config: the class that fixes their shapes; its fields are what a checkpoint's header holds.
         generator: builds the generator of a config.
         discriminator: builds the discriminator of a config.
+        options: fields of the config that change how the same weights are used.
     """
 
     config: Callable[..., Any]
     generator: Callable[[Any], Generator]
     discriminator: Callable[[Any], nn.Module]
+    options: tuple[str, ...] = ()
 
 
 ARCHITECTURES: dict[str, Architecture] = {

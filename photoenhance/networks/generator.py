@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
+from photoenhance.networks.extension import Extension, towards_the_end
+
 SchemeName = Literal["strips", "tiles"]
 
 
@@ -64,19 +66,31 @@ class Generator(nn.Module, ABC):
     """Maps an image to its enhanced version: same shape, values in [0, 1].
 
     Attributes:
-        multiple: both sides of an input are multiples of this many pixels.
-        smallest: neither side of an input is shorter than this many pixels.
+        multiple: tiles begin on multiples of this many pixels, and so do extended images end.
+        smallest: no side of an extended image is shorter than this many pixels.
         whole_bytes: working memory of `forward` per pixel of one image, without gradients.
+        truncates: whether integers are cut off from the result, as some published scripts do,
+            which darkens shadows by a level; or rounded.
     """
 
     multiple: ClassVar[int]
     smallest: ClassVar[int]
     whole_bytes: float
+    truncates: bool = False
+
+    def extension(self, height: int, width: int) -> Extension:
+        """Say how an image of this size is continued beyond its borders before it is tiled."""
+        return towards_the_end(height, width, multiple=self.multiple, smallest=self.smallest)
 
     @abstractmethod
     def forward(self, image: Tensor) -> Tensor:
-        """Enhance whole images; `(N, 3, H, W)`. This result is the definition of right."""
+        """Enhance whole images of any size; `(N, 3, H, W)`. This is the definition of right."""
 
     @abstractmethod
-    def schemes(self) -> Sequence[Scheme]:
-        """List the exact ways to work tile by tile, the fastest first, the most frugal last."""
+    def schemes(self, height: int, width: int) -> Sequence[Scheme]:
+        """List the exact ways to work tile by tile, the fastest first, the most frugal last.
+
+        Args:
+            height: of the image before its extension; tiles are cut from the extended one.
+            width: likewise.
+        """

@@ -180,20 +180,22 @@ class UEGANGenerator(Generator):
         return (image + residual / 2).clamp(0, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Enhance whole images; `(N, 3, H, W)` in [0, 1], sides multiples of 16, from 32 up.
+        """Enhance whole images of any size; `(N, 3, H, W)` in [0, 1].
 
         Differs: the 1x1 convolutions run before the upsampling that they follow in the paper.
         Bilinear weights sum to one, so the result is the same at a quarter of the cost.
         """
+        extension = self.extension(*image.shape[2:])
+        image = extension.extend(image)
         maps = self.encode(image)
         decoded = self.ga5(maps[-1])
         for level in range(LEVELS - 1, 0, -1):
             coarse = upsample(self.before_upsampling(level)(decoded))
             fine = self.attention(level)(maps[level - 1])
             decoded = self.decoder(level)(torch.cat([coarse, fine], dim=1))
-        return self.finish(image, maps[0], decoded)
+        return extension.crop(self.finish(image, maps[0], decoded))
 
-    def schemes(self) -> Sequence[Scheme]:
+    def schemes(self, height: int, width: int) -> Sequence[Scheme]:  # noqa: ARG002 (all alike)
         """Hold the maps of level 2, then 3, whole; at last hold nothing."""
         return [LevelwiseScheme(self, held) for held in (2, 3, LEVELS + 1)]
 

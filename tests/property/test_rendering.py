@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from photoenhance.inference import tiles
 from photoenhance.inference.enhancer import Enhancer
+from photoenhance.networks.extension import Extension, mirrored
 
 SIDES = st.integers(min_value=16, max_value=200)
 TILES = st.sampled_from([16, 48, 64, 112])
@@ -22,14 +23,13 @@ BOUNDED = settings(
 def test_pieces_agree_with_the_whole_in_float(
     generator, draw, render_in_pieces, height: int, width: int, tile: int
 ) -> None:
-    size = [tiles.padded(side, multiple=16, smallest=32) for side in (height, width)]
-    image = torch.from_numpy(draw(*size)).permute(2, 0, 1)[None].float() / 255
+    image = torch.from_numpy(draw(height, width)).permute(2, 0, 1)[None].float() / 255
 
     with torch.inference_mode():
         whole = generator(image)
 
-    for scheme in generator.schemes():
-        pieces = render_in_pieces(scheme, image, (tile, tile))
+    for scheme in generator.schemes(height, width):
+        pieces = render_in_pieces(generator, scheme, image, (tile, tile))
         torch.testing.assert_close(pieces, whole, rtol=0, atol=1e-5)
 
 
@@ -89,12 +89,37 @@ def test_interiors_cover_the_image_once_and_keep_within_it(
     assert (seen == 1).all()
 
 
-@given(length=st.integers(1, 50), extra=st.integers(0, 120), start=st.integers(0, 40))
-def test_reflection_is_that_of_numpy(length: int, extra: int, start: int) -> None:
-    start = min(start, length - 1)
+@given(
+    length=st.integers(1, 50),
+    before=st.integers(0, 120),
+    after=st.integers(0, 120),
+    repeats_edge=st.booleans(),
+)
+def test_mirroring_is_that_of_numpy(
+    length: int, before: int, after: int, repeats_edge: bool
+) -> None:
     line = np.arange(length)
+    mode = "symmetric" if repeats_edge else "reflect"
 
-    reflected = line[tiles.reflected(slice(start, length + extra), length)]
+    places = mirrored(slice(-before, length + after), length, repeats_edge=repeats_edge)
 
-    expected = np.pad(line, (0, extra), mode="reflect" if length > 1 else "edge")[start:]
-    np.testing.assert_array_equal(reflected, expected)
+    expected = np.pad(line, (before, after), mode=mode if length > 1 else "edge")
+    np.testing.assert_array_equal(line[places], expected)
+
+
+@given(
+    size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    rows=st.tuples(st.integers(0, 20), st.integers(0, 20)),
+    columns=st.tuples(st.integers(0, 20), st.integers(0, 20)),
+    repeats_edge=st.booleans(),
+)
+def test_cropping_undoes_an_extension(
+    size: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int], repeats_edge: bool
+) -> None:
+    image = torch.rand(1, 3, *size)
+    extension = Extension(rows, columns, repeats_edge)
+
+    extended = extension.extend(image)
+
+    assert extended.shape[2:] == extension.size(*size)
+    assert torch.equal(extension.crop(extended), image)

@@ -12,7 +12,8 @@ PLENTY = 64 << 30
 
 def planned(generator, height: int, width: int, free: int = PLENTY, **asked) -> budget.Plan:
     asked = {"rendering": "auto", "tile": None, **asked}
-    return budget.plan(generator, generator.schemes(), (height, width), free=free, **asked)
+    schemes = generator.schemes(height, width)
+    return budget.plan(generator, schemes, (height, width), free=free, **asked)
 
 
 def test_a_small_photo_is_rendered_whole(generator) -> None:
@@ -64,7 +65,7 @@ def test_a_named_tile_is_taken(generator) -> None:
 
 
 def test_plans_shrink_until_nothing_is_left(generator) -> None:
-    schemes = generator.schemes()
+    schemes = generator.schemes(2048, 2048)
     plan, seen = budget.Plan(None, (2048, 2048), (2048, 2048)), []
 
     while plan is not None and len(seen) < 50:

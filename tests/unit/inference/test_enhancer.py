@@ -29,7 +29,7 @@ class Brighter(Generator):
             raise MemoryError
         return (image + 0.1).clamp(max=1)
 
-    def schemes(self) -> list[Scheme]:
+    def schemes(self, height, width) -> list[Scheme]:
         return [Pieces(self, "strips"), Pieces(self, "tiles")]
 
 
