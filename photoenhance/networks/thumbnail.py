@@ -1,0 +1,111 @@
+"""A small version of a photo, gathered piece by piece."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from photoenhance.networks.extension import Extension
+from photoenhance.networks.generator import Tile
+
+LOBES = 3  # of the Lanczos filter on each side
+
+
+def square(image: Tensor, side: int) -> Tensor:
+    """Reduce a photo to this long side, and mirror it at the right and the bottom to a square.
+
+    Args:
+        image: `(N, 3, H, W)`; one that is no larger than `side` stays as it is.
+        side: of the square.
+
+    Returns:
+        `(N, 3, side, side)`.
+    """
+    height, width = image.shape[2:]
+    rows, columns = reduced(height, width, side)
+    if (rows, columns) != (height, width):
+        down, across = _filters(image, (height, rows), (width, columns))
+        image = (down @ image.to(down.dtype) @ across.mT).clamp(0, 1).to(image.dtype)
+    return _filled(image, side)
+
+
+def square_of_tiles(tiles: Iterable[Tile], size: tuple[int, int], side: int) -> Tensor:
+    """Give the same square as `square`, but see the photo tile by tile, each once.
+
+    Resampling is linear in the pixels, so each interior adds its share.
+
+    Args:
+        tiles: of the photo, which may be extended at the right and the bottom.
+        size: the photo's height and width without extension.
+        side: of the square.
+    """
+    rows, columns = reduced(*size, side)
+    filters, total = None, None
+    for tile in tiles:
+        if filters is None or total is None:
+            filters = _filters(tile.image, (size[0], rows), (size[1], columns))
+            total = tile.image.new_zeros((1, 3, rows, columns), dtype=filters[0].dtype)
+        inner_rows, inner_columns = tile.interior
+        top, left = tile.top + inner_rows.start, tile.left + inner_columns.start
+        inside = tile.image[..., inner_rows, inner_columns]
+        inside = inside[..., : max(size[0] - top, 0), : max(size[1] - left, 0)]
+        if inside.numel():
+            down = filters[0][:, top : top + inside.shape[2]]
+            across = filters[1][:, left : left + inside.shape[3]]
+            _add(total, inside.to(total.dtype), down, across)
+    assert total is not None
+    return _filled(total.clamp(0, 1), side)
+
+
+def reduced(height: int, width: int, side: int) -> tuple[int, int]:
+    """Return the size of a photo whose long side is reduced to `side`, or its own if smaller."""
+    long = max(height, width)
+    if long <= side:
+        return height, width
+    return max(round(height * side / long), 1), max(round(width * side / long), 1)
+
+
+def lanczos(length: int, wanted: int) -> NDArray[np.float64]:
+    """Return the matrix `(wanted, length)` that resamples an axis.
+
+    Source: Pillow's `Image.resize` with `LANCZOS`, up to its rounding between the two axes.
+    """
+    step = length / wanted
+    stretch = max(step, 1.0)
+    centres = (np.arange(wanted) + 0.5) * step
+    first = np.floor(np.maximum(centres - LOBES * stretch + 0.5, 0))
+    stop = np.floor(np.minimum(centres + LOBES * stretch + 0.5, length))
+    places = np.arange(length)[None]
+    distances = (places + 0.5 - centres[:, None]) / stretch
+    weights = np.sinc(distances) * np.sinc(distances / LOBES)
+    weights[(places < first[:, None]) | (places >= stop[:, None])] = 0
+    weights[np.abs(distances) >= LOBES] = 0
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def _filters(
+    image: Tensor, rows: tuple[int, int], columns: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    # At least single precision: half would blur what the global vector rests on.
+    dtype = torch.promote_types(image.dtype, torch.float32)
+    down, across = (torch.from_numpy(lanczos(*axis)) for axis in (rows, columns))
+    return down.to(image.device, dtype), across.to(image.device, dtype)
+
+
+def _add(total: Tensor, inside: Tensor, down: Tensor, across: Tensor) -> None:
+    """Add what a piece contributes; most of both filters is zero, and left out."""
+    rows, columns = _touched(down), _touched(across)
+    with torch.autocast(inside.device.type, enabled=False):
+        total[..., rows, columns] += down[rows] @ inside @ across[columns].mT
+
+
+def _touched(matrix: Tensor) -> slice:
+    nonzero = matrix.ne(0).any(dim=1).nonzero()
+    return slice(int(nonzero[0]), int(nonzero[-1]) + 1) if len(nonzero) else slice(0, 0)
+
+
+def _filled(image: Tensor, side: int) -> Tensor:
+    height, width = image.shape[2:]
+    return Extension((0, side - height), (0, side - width), repeats_edge=True).extend(image)
