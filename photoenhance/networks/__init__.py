@@ -6,6 +6,11 @@ from typing import Any
 
 from torch import nn
 
+from photoenhance.networks.enlightengan import (
+    EnlightenGANConfig,
+    EnlightenGANGenerator,
+    photo_discriminator,
+)
 from photoenhance.networks.generator import Generator
 from photoenhance.networks.uegan import UEGANConfig, UEGANDiscriminator, UEGANGenerator
 
@@ -29,4 +34,10 @@ class Architecture:
 
 ARCHITECTURES: dict[str, Architecture] = {
     "uegan": Architecture(UEGANConfig, UEGANGenerator, UEGANDiscriminator),
+    "enlightengan": Architecture(
+        EnlightenGANConfig,
+        EnlightenGANGenerator,
+        photo_discriminator,
+        options=("align_corners", "truncate", "halve_wide"),
+    ),
 }

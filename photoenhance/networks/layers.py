@@ -54,6 +54,6 @@ def _double_axis(features: Tensor, dim: int, first: int, window: slice, size: in
     return pair.flatten(dim % 4, dim % 4 + 1)
 
 
-def upsample(features: Tensor) -> Tensor:
-    """Double the height and width of `(N, C, H, W)` bilinearly with aligned corners."""
-    return F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=True)
+def upsample(features: Tensor, *, aligned: bool = True) -> Tensor:
+    """Double the height and width of `(N, C, H, W)` bilinearly, with aligned corners or without."""
+    return F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=aligned)
