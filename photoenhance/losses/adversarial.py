@@ -20,3 +20,19 @@ class RelativisticHinge:
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Swap the two sides."""
         return self.discriminator(fake, real)
+
+
+class Wasserstein:
+    """The difference of mean scores, for a critic whose slope something else confines.
+
+    Source: Arjovsky et al. 2017 (WGAN), eq. 2, https://arxiv.org/abs/1701.07875.
+    """
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Score real images high and fake ones low."""
+        return fake.mean() - real.mean()
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Raise the fake images' scores; the real ones' do not depend on the generator."""
+        del real
+        return -fake.mean()
