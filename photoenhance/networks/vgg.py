@@ -18,6 +18,7 @@ class VGGFeatures(nn.Module):
 
     Attributes:
         layers: names such as "relu3_1", shallow first; what `forward` returns.
+        pools: blocks whose output is pooled, from the first on; all have 4.
 
     Source: Simonyan and Zisserman 2015, https://arxiv.org/abs/1409.1556.
     """
@@ -30,9 +31,11 @@ class VGGFeatures(nn.Module):
         *,
         padding_mode: str,
         ceil_mode: bool,
+        pools: int = 4,
     ) -> None:
         super().__init__()
         self.layers = tuple(layers)
+        self.pools = pools
         self.padding_mode = padding_mode
         self.ceil_mode = ceil_mode
         self.preprocess = preprocess
@@ -43,7 +46,7 @@ class VGGFeatures(nn.Module):
         """Return one `(N, C, h, w)` for each of `layers`, from `(N, 3, H, W)` in [0, 1]."""
         features, found = self.preprocess(image), []
         for name, convolution in self.convolutions.items():
-            if name.endswith("_1") and name != "conv1_1":
+            if name.endswith("_1") and 1 < _block(name) <= self.pools + 1:
                 features = F.max_pool2d(features, 2, ceil_mode=self.ceil_mode)
             features = F.relu(convolution(F.pad(features, (1, 1, 1, 1), self.padding_mode)))
             layer = name.replace("conv", "relu")
@@ -85,7 +88,11 @@ def truncated_vgg(tensors: Mapping[str, Tensor], layers: Sequence[str]) -> VGGFe
 
 
 def plain_vgg(
-    convolutions: Sequence[nn.Conv2d], layers: Sequence[str], *, architecture: str = "vgg19"
+    convolutions: Sequence[nn.Conv2d],
+    layers: Sequence[str],
+    *,
+    architecture: str = "vgg19",
+    pools: int = 4,
 ) -> VGGFeatures:
     """Build the usual VGG: zero padding, ImageNet's mean and deviation taken from the image.
 
@@ -93,6 +100,7 @@ def plain_vgg(
         convolutions: all 3x3 convolutions in order, 16 for VGG-19; a prefix of them will do.
         layers: wanted layers, shallow first.
         architecture: "vgg19" or "vgg16".
+        pools: blocks whose output is pooled; EnlightenGAN takes 3.
     """
     names = [f"conv{b}_{i}" for b, n in enumerate(BLOCKS[architecture], 1) for i in range(1, n + 1)]
     scale = torch.tensor(IMAGENET_STD).reciprocal()
@@ -106,7 +114,44 @@ def plain_vgg(
         layers,
         padding_mode="constant",
         ceil_mode=False,
+        pools=pools,
     )
+
+
+def caffe_vgg(
+    tensors: Mapping[str, Tensor], layers: Sequence[str], *, pools: int = 4
+) -> VGGFeatures:
+    """Build a VGG-16 as its authors gave it out: it takes BGR from 0 to 255, no mean subtracted.
+
+    Args:
+        tensors: `conv1_1.weight`, `conv1_1.bias` and so on, up to the last layer at least.
+        layers: wanted layers, shallow first.
+        pools: blocks whose output is pooled; EnlightenGAN takes 3.
+
+    Raises:
+        ValueError: the tensors do not reach the last layer, or are of another network.
+
+    Source: Jiang et al. 2021 (EnlightenGAN), the authors' code: it has the mean, but leaves it off.
+    """
+    names = [f"conv{b}_{i}" for b, n in enumerate(BLOCKS["vgg16"], 1) for i in range(1, n + 1)]
+    last = layers[-1].replace("relu", "conv")
+    needed = names[: names.index(last) + 1]
+    missing = [name for name in needed if f"{name}.weight" not in tensors]
+    if missing or "preprocess.weight" in tensors:
+        raise ValueError(f"expected conv1_1.* to {last}.*, and no preprocess.*")
+    swapped = 255 * torch.eye(3).flip(0)[:, :, None, None]
+    return VGGFeatures(
+        _filled(swapped, torch.zeros(3)),
+        {name: _filled(tensors[f"{name}.weight"], tensors[f"{name}.bias"]) for name in needed},
+        layers,
+        padding_mode="constant",
+        ceil_mode=False,
+        pools=pools,
+    )
+
+
+def _block(name: str) -> int:
+    return int(name.removeprefix("conv").split("_")[0])
 
 
 def _filled(weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
