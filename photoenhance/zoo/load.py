@@ -1,15 +1,11 @@
 """A model's name, file or training run -> a generator that is ready to work."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
-
-from photoenhance.errors import WeightsError
-from photoenhance.networks import ARCHITECTURES
 from photoenhance.networks.generator import Generator
 from photoenhance.zoo import checkpoint, store
+from photoenhance.zoo.build import build
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,27 +38,7 @@ def load_generator(name: str | Path) -> LoadedModel:
     header, tensors = checkpoint.read(file)
     return LoadedModel(
         name=str(name),
-        generator=_build(file, header, tensors),
+        generator=build(str(file), header, tensors),
         sha256=store.sha256(file),
         header=header,
     )
-
-
-def _build(file: Path, header: checkpoint.Header, tensors: Mapping[str, Tensor]) -> Generator:
-    if header.architecture not in ARCHITECTURES:
-        raise WeightsError(
-            f"{file}: needs the architecture {header.architecture!r}, which is not known here",
-            hint=f"Choose a model of: {', '.join(ARCHITECTURES)}; or install a newer photoenhance.",
-        )
-    architecture = ARCHITECTURES[header.architecture]
-    try:
-        generator = architecture.generator(architecture.config(**header.config))
-        generator.load_state_dict(dict(tensors))
-    except (TypeError, ValueError, RuntimeError) as error:
-        # The first line is enough: torch goes on to list every key.
-        reason = str(error).splitlines()[0]
-        raise WeightsError(
-            f"{file}: does not fit the architecture {header.architecture!r}: {reason}",
-            hint="The file is damaged or of another version; get it again or choose another.",
-        ) from error
-    return generator.eval()
