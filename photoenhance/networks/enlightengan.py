@@ -14,11 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from photoenhance.networks.enlightengan_schemes import LEVELS, CoarseWholeScheme, HalfSizeScheme
 from photoenhance.networks.extension import Extension
 from photoenhance.networks.generator import Generator, Scheme
 from photoenhance.networks.layers import upsample
 
-LEVELS = 5
 SLOPE = 0.2  # of the leaky rectifier, everywhere
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 WIDEST = 2200  # columns of the widest photo that the authors' script does not halve
@@ -48,12 +48,6 @@ class EnlightenGANConfig:
     def channels(self, level: int) -> int:
         """Channels of level 1 (finest) to 5."""
         return self.width * 2 ** (level - 1)
-
-
-def darkness(image: Tensor) -> Tensor:
-    """Return the attention map `(N, 1, H, W)`: 1 minus the luma of `(N, 3, H, W)` in [0, 1]."""
-    red, green, blue = image.unbind(1)
-    return (1 - (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue))[:, None]
 
 
 class EnlightenGANGenerator(Generator):
@@ -93,16 +87,24 @@ class EnlightenGANGenerator(Generator):
         """Reflect on all sides up to multiples of 16, an odd pixel at the bottom or the right."""
         if self.halves(height, width):
             return super().extension(height, width)
-        return _centred(height, width)
+        return self.centred(height, width)
 
     def halves(self, height: int, width: int) -> bool:
         """Whether an image of this size is worked on at half its size."""
         return self.config.halve_wide and width > WIDEST and height > 1
 
+    @staticmethod
+    def centred(height: int, width: int) -> Extension:
+        """Return the authors' padding, which their halving of wide photos comes before."""
+        rows, columns = -height % 16, -width % 16
+        return Extension((rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2))
+
     def schemes(self, height: int, width: int) -> Sequence[Scheme]:
-        """List none yet."""
-        del height, width
-        return []
+        """Work out level 3 and coarser ones whole, then level 4 and coarser; at last none."""
+        schemes = [CoarseWholeScheme(self, held) for held in (3, 4, LEVELS + 1)]
+        if self.halves(height, width):
+            return [HalfSizeScheme(self, scheme, height, width) for scheme in schemes]
+        return schemes
 
     def forward(self, image: Tensor) -> Tensor:
         """Enhance whole images of any size; `(N, 3, H, W)` in [0, 1]."""
@@ -118,7 +120,7 @@ class EnlightenGANGenerator(Generator):
         Differs: where the authors halve photos of odd sides, they lose a row or a column; here the
         last one is repeated.
         """
-        gray = darkness(image) if gray is None else gray
+        gray = self.darkness(image) if gray is None else gray
         if not self.halves(*image.shape[2:]):
             return self._extended(image, gray)
         small = self._extended(F.avg_pool2d(image, 2), F.avg_pool2d(gray, 2))
@@ -127,7 +129,7 @@ class EnlightenGANGenerator(Generator):
         return F.pad(large, (0, missing[0], 0, missing[1]), "replicate")
 
     def _extended(self, image: Tensor, gray: Tensor) -> Tensor:
-        extension = _centred(*image.shape[2:])
+        extension = self.centred(*image.shape[2:])
         image, gray = extension.extend(image), extension.extend(gray)
         return extension.crop(image + self._residual(self.entry(image, gray), gray))
 
@@ -145,6 +147,12 @@ class EnlightenGANGenerator(Generator):
             features = self.join(features, skips.pop(), grays.pop())
             features = self.decode(level, features)
         return self.finish(features, gray)
+
+    @staticmethod
+    def darkness(image: Tensor) -> Tensor:
+        """Return the attention map `(N, 1, H, W)`: 1 minus the luma of an image in [0, 1]."""
+        red, green, blue = image.unbind(1)
+        return (1 - (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue))[:, None]
 
     def entry(self, image: Tensor, gray: Tensor) -> Tensor:
         """Return what level 1 sees: the image in [-1, 1] and, with attention, the map."""
@@ -204,11 +212,6 @@ class EnlightenGANGenerator(Generator):
 def _decoder(level: int) -> int:
     """The number that the block of a level's decoder has in the published names."""
     return 2 * LEVELS - level
-
-
-def _centred(height: int, width: int) -> Extension:
-    rows, columns = -height % 16, -width % 16
-    return Extension((rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2))
 
 
 class EnlightenGANDiscriminator(nn.Module):

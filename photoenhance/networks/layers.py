@@ -6,14 +6,20 @@ from torch import Tensor
 
 
 def upsample_window(
-    features: Tensor, first: tuple[int, int], window: tuple[slice, slice], size: tuple[int, int]
+    features: Tensor,
+    first: tuple[int, int],
+    window: tuple[slice, slice],
+    size: tuple[int, int],
+    *,
+    aligned: bool = True,
 ) -> Tensor:
-    """Cut a window out of a map that is doubled bilinearly with aligned corners.
+    """Cut a window out of a map that is doubled bilinearly, with aligned corners or without.
 
     The result equals that window of `F.interpolate(whole, scale_factor=2, mode="bilinear",
-    align_corners=True)`: positions come from the whole map's size. Output p of an axis of n samples
-    reads position p * (n-1)/(2n-1), always between the samples (p-1)//2 and (p-1)//2 + 1. So even
-    and odd outputs are two plain weighted sums of neighbours.
+    align_corners=aligned)`. With aligned corners, positions come from the whole map's size: output
+    p of an axis of n samples reads position p * (n-1)/(2n-1); without, it reads p/2 - 1/4. Both lie
+    between the samples (p-1)//2 and (p-1)//2 + 1. So even and odd outputs are two plain weighted
+    sums of neighbours.
 
     Args:
         features: `(1, C, h, w)`, a piece of the map.
@@ -21,14 +27,17 @@ def upsample_window(
         window: rows and columns of the doubled map; all four ends are even. Samples that it needs
             and the piece lacks are repeated from the piece's edge.
         size: the whole map's height and width.
+        aligned: as in `upsample`.
     """
     for axis in (0, 1):
         dim = axis - 2
-        features = _double_axis(features, dim, first[axis], window[axis], size[axis])
+        length = size[axis] if aligned else None
+        features = _double_axis(features, dim, first[axis], window[axis], length)
     return features
 
 
-def _double_axis(features: Tensor, dim: int, first: int, window: slice, size: int) -> Tensor:
+def _double_axis(features: Tensor, dim: int, first: int, window: slice, size: int | None) -> Tensor:
+    """Double one axis; `size` is the whole map's, or None where corners are not aligned."""
     start, stop = window.start // 2 - 1, window.stop // 2 + 1
     wanted = torch.arange(start - first, stop - first, device=features.device)
     length = features.shape[dim]
@@ -37,21 +46,28 @@ def _double_axis(features: Tensor, dim: int, first: int, window: slice, size: in
     else:
         features = features.narrow(dim, start - first, stop - start)
 
-    # float32 on purpose: torch's own resize rounds its positions so, which shows on long sides.
-    outputs = torch.arange(window.start, window.stop, device=features.device)
-    scale = torch.tensor(size - 1, dtype=torch.float32) / max(2 * size - 1, 1)
-    positions = scale.to(features.device) * outputs.float()
-    weights = (positions - (outputs - 1).div(2, rounding_mode="floor")).to(features.dtype)
-
-    shape = [1, 1, 1, 1]
-    shape[dim] = -1
-    even, odd = weights[0::2].view(shape), weights[1::2].view(shape)
-    count = len(outputs) // 2
+    even, odd = _weights(window, size, features, dim)
+    count = (window.stop - window.start) // 2
     before, here, after = (features.narrow(dim, k, count) for k in range(3))
     pair = torch.stack(
         [torch.lerp(before, here, even), torch.lerp(here, after, odd)], dim=dim % 4 + 1
     )
     return pair.flatten(dim % 4, dim % 4 + 1)
+
+
+def _weights(window: slice, size: int | None, features: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """Return the weight of the later of two neighbours, for even outputs and for odd ones."""
+    if size is None:
+        return features.new_tensor(0.75), features.new_tensor(0.25)
+    # In float32 as torch's own resize rounds its positions, which shows on long sides.
+    exact = torch.promote_types(features.dtype, torch.float32)
+    outputs = torch.arange(window.start, window.stop, device=features.device)
+    scale = torch.tensor(size - 1, dtype=exact) / max(2 * size - 1, 1)
+    positions = scale.to(features.device) * outputs.to(exact)
+    weights = (positions - (outputs - 1).div(2, rounding_mode="floor")).to(features.dtype)
+    shape = [1, 1, 1, 1]
+    shape[dim] = -1
+    return weights[0::2].view(shape), weights[1::2].view(shape)
 
 
 def upsample(features: Tensor, *, aligned: bool = True) -> Tensor:
