@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from photoenhance.networks.dpe import DPEConfig, DPEDiscriminator, DPEGenerator
 from photoenhance.networks.enlightengan import (
     EnlightenGANConfig,
     EnlightenGANGenerator,
@@ -40,4 +41,5 @@ ARCHITECTURES: dict[str, Architecture] = {
         photo_discriminator,
         options=("align_corners", "truncate", "halve_wide"),
     ),
+    "dpe": Architecture(DPEConfig, DPEGenerator, DPEDiscriminator, options=("context",)),
 }

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from photoenhance.networks import thumbnail
 from photoenhance.networks.dpe_layers import ActivatedNorm, activate, initialise_as_published
+from photoenhance.networks.dpe_scheme import DPEScheme
 from photoenhance.networks.enlarged import MirroredConv
 from photoenhance.networks.extension import Extension
 from photoenhance.networks.generator import Generator, Scheme
@@ -201,9 +202,13 @@ class DPEGenerator(Generator):
         return image + features
 
     def schemes(self, height: int, width: int) -> Sequence[Scheme]:
-        """List none yet."""
-        del height, width
-        return ()
+        """Hold the maps of level 2 whole, then of level 3, at last of level 4, a 16th a side."""
+        size = (height, width)
+        return [
+            DPEScheme(self, size, 2, "strips"),
+            DPEScheme(self, size, 3, "strips"),
+            DPEScheme(self, size, 4, "tiles"),
+        ]
 
     def initialise(self, *, gain: float, last: float) -> None:
         """Draw orthogonal weights of this gain, no biases; scale the last convolution by `last`."""
@@ -214,6 +219,10 @@ class DPEGenerator(Generator):
                     nn.init.zeros_(module.bias)
         with torch.no_grad():
             self.decoder.get_parameter("5.weight").mul_(last)
+
+    def initialise_as_published(self) -> None:
+        """Draw small weights, with which the network is almost the identity."""
+        initialise_as_published(self)
 
 
 class DPEDiscriminator(nn.Module):

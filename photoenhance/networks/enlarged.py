@@ -40,10 +40,20 @@ def mirror(features: Tensor, margin: int) -> Tensor:
     if margin == 1:  # the same, and faster
         return F.pad(features, (1, 1, 1, 1), "replicate")
     for dim in (2, 3):
-        before = features.narrow(dim, 0, margin).flip(dim)
-        after = features.narrow(dim, features.shape[dim] - margin, margin).flip(dim)
-        features = torch.cat([before, features, after], dim)
+        features = mirror_axis(features, dim, (margin, margin))
     return features
+
+
+def mirror_axis(features: Tensor, dim: int, margins: tuple[int, int]) -> Tensor:
+    """Mirror one axis beyond its two ends; it is at least as long as either margin."""
+    before, after = margins
+    length = features.shape[dim]
+    pieces = [features]
+    if before:
+        pieces.insert(0, features.narrow(dim, 0, before).flip(dim))
+    if after:
+        pieces.append(features.narrow(dim, length - after, after).flip(dim))
+    return torch.cat(pieces, dim) if before or after else features
 
 
 def enlarged(weight: Tensor, scale: int) -> Tensor:

@@ -1,7 +1,5 @@
 """A small version of a photo, gathered piece by piece."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -31,32 +29,42 @@ def square(image: Tensor, side: int) -> Tensor:
     return _filled(image, side)
 
 
-def square_of_tiles(tiles: Iterable[Tile], size: tuple[int, int], side: int) -> Tensor:
-    """Give the same square as `square`, but see the photo tile by tile, each once.
+class Thumbnail:
+    """The square of `square`, of a photo that is seen tile by tile, each once.
 
     Resampling is linear in the pixels, so each interior adds its share.
 
     Args:
-        tiles: of the photo, which may be extended at the right and the bottom.
         size: the photo's height and width without extension.
         side: of the square.
     """
-    rows, columns = reduced(*size, side)
-    filters, total = None, None
-    for tile in tiles:
-        if filters is None or total is None:
-            filters = _filters(tile.image, (size[0], rows), (size[1], columns))
-            total = tile.image.new_zeros((1, 3, rows, columns), dtype=filters[0].dtype)
+
+    def __init__(self, size: tuple[int, int], side: int) -> None:
+        self.size = size
+        self.side = side
+        self._filters: tuple[Tensor, Tensor] | None = None
+        self._total: Tensor | None = None
+
+    def add(self, tile: Tile) -> None:
+        """See the interior of a tile of the photo, extended at the right and the bottom or not."""
+        if self._filters is None or self._total is None:
+            rows, columns = reduced(*self.size, self.side)
+            self._filters = _filters(tile.image, (self.size[0], rows), (self.size[1], columns))
+            shape = (1, tile.image.shape[1], rows, columns)
+            self._total = tile.image.new_zeros(shape, dtype=self._filters[0].dtype)
         inner_rows, inner_columns = tile.interior
         top, left = tile.top + inner_rows.start, tile.left + inner_columns.start
         inside = tile.image[..., inner_rows, inner_columns]
-        inside = inside[..., : max(size[0] - top, 0), : max(size[1] - left, 0)]
+        inside = inside[..., : max(self.size[0] - top, 0), : max(self.size[1] - left, 0)]
         if inside.numel():
-            down = filters[0][:, top : top + inside.shape[2]]
-            across = filters[1][:, left : left + inside.shape[3]]
-            _add(total, inside.to(total.dtype), down, across)
-    assert total is not None
-    return _filled(total.clamp(0, 1), side)
+            down = self._filters[0][:, top : top + inside.shape[2]]
+            across = self._filters[1][:, left : left + inside.shape[3]]
+            _add(self._total, inside.to(self._total.dtype), down, across)
+
+    def square(self) -> Tensor:
+        """Return `(1, 3, side, side)`, after every tile was added."""
+        assert self._total is not None
+        return _filled(self._total.clamp(0, 1), self.side)
 
 
 def reduced(height: int, width: int, side: int) -> tuple[int, int]:

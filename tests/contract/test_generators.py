@@ -8,11 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from photoenhance.networks import ARCHITECTURES
+from photoenhance.networks.dpe_layers import BatchNorm
 from photoenhance.networks.generator import Generator, Scheme, Tile
 from photoenhance.zoo import checkpoint
 from photoenhance.zoo.load import load_generator
 
-CONFIGS = {"enlightengan": {"width": 4}, "uegan": {"width": 8}}
+CONFIGS = {
+    "dpe": {"width": 4, "side": 64},
+    "enlightengan": {"width": 4},
+    "uegan": {"width": 8},
+}
 SIZES = [(32, 32), (64, 48), (109, 83), (48, 208)]
 
 
@@ -28,12 +33,12 @@ def network(architecture: str) -> Generator:
     network = parts.generator(parts.config(**CONFIGS[architecture]))
     network.initialise(gain=1.387, last=0.25)
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm2d | BatchNorm):
             _pretend_trained(module)
     return network.eval()
 
 
-def _pretend_trained(norm: nn.BatchNorm2d) -> None:
+def _pretend_trained(norm: nn.BatchNorm2d | BatchNorm) -> None:
     nn.init.uniform_(norm.weight, 0.5, 1.5)
     nn.init.normal_(norm.bias, 0, 0.3)
     nn.init.normal_(norm.running_mean, 0, 0.3)
@@ -108,7 +113,7 @@ def test_nothing_beyond_the_halo_reaches_the_interior(network: Generator) -> Non
             bottom = min(rows.stop + scheme.halo, image.shape[2])
             assert not reached[:, :top].any()
             assert not reached[:, bottom:].any()
-            assert not reached[:, :, : columns.start - scheme.halo].any()
+            assert not reached[:, :, : max(columns.start - scheme.halo, 0)].any()
             assert not reached[:, :, columns.stop + scheme.halo :].any()
             assert reached.any()
 
