@@ -87,10 +87,12 @@ def test_generator_gives_the_published_images(
     with torch.inference_mode():
         gray = generator.darkness(image)
         output = generator.unclamped(image) * 2 - 1
+        told = generator.unclamped(image, torch.from_numpy(data["gray"])) * 2 - 1
 
     np.testing.assert_allclose(gray.numpy(), data["gray"], rtol=0, atol=1e-6)
     expected = data[f"out_{variant(aligned)}"]
     np.testing.assert_allclose(output.numpy(), expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(told.numpy(), expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("case", ["96x128", "83x115"])

@@ -26,6 +26,18 @@ def test_windows_of_a_long_axis_agree_with_torch_far_from_the_origin() -> None:
     torch.testing.assert_close(piece, whole[:, :, 5400:5440, 2:8], rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("window", [(0, 12, 0, 34), (2, 8, 10, 34), (6, 12, 0, 2)])
+def test_windows_without_aligned_corners_agree_with_torch(window: tuple[int, ...]) -> None:
+    features = torch.rand(1, 2, 6, 17, dtype=torch.float64)
+    top, bottom, left, right = window
+
+    whole = upsample(features, aligned=False)
+    rows, columns = slice(top, bottom), slice(left, right)
+    piece = upsample_window(features, (0, 0), (rows, columns), (6, 17), aligned=False)
+
+    torch.testing.assert_close(piece, whole[:, :, rows, columns], rtol=0, atol=1e-14)
+
+
 def test_moments_of_pieces_are_those_of_the_whole() -> None:
     features = torch.randn(1, 3, 40, 30, dtype=torch.float64) + 1000
 

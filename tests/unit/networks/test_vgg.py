@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from photoenhance.networks.vgg import plain_vgg, truncated_vgg
+from photoenhance.networks.vgg import caffe_vgg, plain_vgg, truncated_vgg
 
 
 def small_truncated_vgg() -> dict[str, torch.Tensor]:
@@ -72,3 +72,42 @@ def test_the_truncated_vgg_gives_its_documented_means(shared: Path) -> None:
 
     means = [float(f.mean()) for f in features]
     assert means == pytest.approx([2.065357, 1.176349, 1.224144, 0.602800, 0.900850], rel=1e-4)
+
+
+def small_caffe_vgg(blocks: int) -> dict[str, torch.Tensor]:
+    tensors, inputs = {}, 3
+    for block, count in enumerate((2, 2, 3, 3, 3)[:blocks], 1):
+        for k in range(1, count + 1):
+            tensors[f"conv{block}_{k}.weight"] = torch.rand(2, inputs, 3, 3)
+            tensors[f"conv{block}_{k}.bias"] = torch.rand(2)
+            inputs = 2
+    return tensors
+
+
+@pytest.mark.parametrize(("pools", "side"), [(4, 2), (3, 4)])
+def test_the_last_pooling_can_be_left_out(pools: int, side: int) -> None:
+    vgg = caffe_vgg(small_caffe_vgg(5), ["relu4_1", "relu5_1"], pools=pools)
+
+    features = vgg(torch.rand(1, 3, 32, 32))
+
+    assert [f.shape[-1] for f in features] == [4, side]
+
+
+def test_caffe_vgg_takes_blue_first_and_255_for_white() -> None:
+    tensors = small_caffe_vgg(1)
+    tensors["conv1_1.weight"] = torch.zeros(1, 3, 3, 3)
+    tensors["conv1_1.weight"][0, :, 1, 1] = torch.tensor([1.0, 10.0, 100.0])
+    tensors["conv1_1.bias"] = torch.zeros(1)
+    color = torch.tensor([1.0, 0.2, 0.0]).view(1, 3, 1, 1)
+
+    (features,) = caffe_vgg(tensors, ["relu1_1"])(color)
+
+    assert float(features) == pytest.approx(0 * 255 + 10 * 0.2 * 255 + 100 * 255)
+
+
+@pytest.mark.parametrize(
+    "tensors", [small_caffe_vgg(4), small_caffe_vgg(5) | {"preprocess.weight": torch.rand(3)}]
+)
+def test_a_caffe_vgg_that_is_too_short_or_of_style_transfer_is_refused(tensors) -> None:
+    with pytest.raises(ValueError, match="expected conv1_1"):
+        caffe_vgg(tensors, ["relu5_1"])
