@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from photoenhance import __version__
-from photoenhance.cli import config, enhance, models, train
+from photoenhance.cli import config, enhance, evaluate, models, train
 from photoenhance.cli.options import ENVIRONMENT
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 app.command(
     "enhance", cls=config.SettableCommand, context_settings={"auto_envvar_prefix": ENVIRONMENT}
 )(enhance.enhance)
+app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")

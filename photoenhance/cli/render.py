@@ -108,7 +108,7 @@ def printable(text: str) -> str:
     """Text that stays on its line: control characters and bytes that are no UTF-8 are escaped."""
     return "".join(
         character.encode("unicode_escape").decode() if _ends_line(character) else character
-        for character in _valid(text)
+        for character in valid(text)
     )
 
 
@@ -149,13 +149,12 @@ def _record(event: Event, settings: Settings | None) -> dict[str, Any]:
             }
         case Finished():
             kind, values = "summary", asdict(event)
-    valid = {
-        key: _valid(value) if isinstance(value, str) else value for key, value in values.items()
-    }
-    return {"schema": SCHEMA, "record": kind, **valid}
+    texts = {key: valid(value) for key, value in values.items() if isinstance(value, str)}
+    return {"schema": SCHEMA, "record": kind, **values, **texts}
 
 
-def _valid(text: str) -> str:
+def valid(text: str) -> str:
+    """Text that can be encoded: bytes of a path that are no UTF-8 become backslash escapes."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

@@ -1,0 +1,115 @@
+"""Judged photos -> tables for a person."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from photoenhance.cli.render import printable
+from photoenhance.cli.scores import Scores
+from photoenhance.metrics.catalog import MetricCard
+
+NARROW, WIDE = 80, 240  # columns; WIDE where there is no terminal to say
+LONGEST_NAME = 48
+PADDING = 2
+
+
+def print_scores(scores: Scores, console: Console) -> None:
+    """Print every photo's values, mean and median, and then each metric's worst photos."""
+    if not scores.judged:
+        return
+    for cards in _blocks(scores, console.width):
+        console.print(_values(scores, cards))
+    worst = _worst(scores)
+    if worst.row_count:
+        console.print(worst)
+
+
+def terminal() -> Console:
+    """Standard output, as wide as it is; a file takes lines as long as they are."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDE)
+
+
+def _blocks(scores: Scores, width: int) -> Iterator[tuple[MetricCard, ...]]:
+    """Part the metrics into as many tables as the terminal's width demands."""
+    names = [each.pair.name for each in scores.judged]
+    taken = min(LONGEST_NAME, max(map(len, names))) + PADDING
+    if len(scores.setting.candidates) > 1:
+        taken += min(LONGEST_NAME, max(map(len, scores.setting.candidates))) + PADDING
+    room = max(width - taken, NARROW // 2)
+    block: list[MetricCard] = []
+    used = 0
+    for card in scores.setting.cards:
+        needed = max(len(card.title), len(f"{100:.{card.decimals}f}")) + PADDING
+        if block and used + needed > room:
+            yield tuple(block)
+            block, used = [], 0
+        block.append(card)
+        used += needed
+    yield tuple(block)
+
+
+def _values(scores: Scores, cards: Sequence[MetricCard]) -> Table:
+    setting = scores.setting
+    is_compared = len(setting.candidates) > 1
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("photo", overflow="fold", max_width=LONGEST_NAME)
+    if is_compared:
+        table.add_column("as", overflow="fold", max_width=LONGEST_NAME)
+    for card in cards:
+        table.add_column(card.title, justify="right", no_wrap=True)
+    before = None
+    for each in scores.judged:
+        name = "" if each.pair.name == before else each.pair.name
+        before = each.pair.name
+        cells = [_told(each.values[card.name], card) for card in cards]
+        table.add_row(_text(name), *([_text(each.candidate)] if is_compared else []), *cells)
+    table.add_section()
+    for kind in ("mean", "median", *(["sum/(n-1)"] if setting.protocol.inflates_mean else [])):
+        for index, candidate in enumerate(setting.candidates):
+            cells = [_told(_summed(scores, candidate, card, kind), card) for card in cards]
+            of = f" of {len(scores.of(candidate))}"
+            label = kind + of if index == 0 or scores.broken else ""
+            table.add_row(label, *([_text(candidate)] if is_compared else []), *cells)
+    return table
+
+
+def _summed(scores: Scores, candidate: str, card: MetricCard, kind: str) -> float:
+    summary = scores.summary(candidate, card)
+    match kind:
+        case "mean":
+            return summary.mean
+        case "median":
+            return summary.median
+        case _:
+            return summary.inflated_mean
+
+
+def _worst(scores: Scores) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("worst")
+    for candidate in scores.setting.candidates:
+        table.add_column(_text(candidate), overflow="fold")
+    for card in scores.setting.cards:
+        cells = []
+        for candidate in scores.setting.candidates:
+            worst = scores.summary(candidate, card).worst
+            lines = [f"{_told(value, card):>6} {printable(name)}" for name, value in worst]
+            cells.append(Text("\n".join(lines)))
+        if any(cells):
+            table.add_row(card.title, *cells)
+    return table
+
+
+def _told(value: float, card: MetricCard) -> str:
+    if math.isnan(value):
+        return "-"
+    return f"{value:.{card.decimals}f}"
+
+
+def _text(name: str) -> Text:
+    return Text(printable(name))
