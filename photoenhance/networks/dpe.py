@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from photoenhance.networks import thumbnail
-from photoenhance.networks.dpe_layers import ActivatedNorm, activate, initialise_as_published
+from photoenhance.networks.dpe_layers import ActivatedNorm, activate, draw_as_published
 from photoenhance.networks.dpe_scheme import DPEScheme
 from photoenhance.networks.enlarged import MirroredConv
 from photoenhance.networks.extension import Extension
@@ -100,7 +100,7 @@ class DPEGenerator(Generator):
         )
         self.decoder_norms = _norms(joined, sets)
         self.whole_bytes = 76.0 * c1
-        initialise_as_published(self)
+        self.initialise_as_published()
 
     def extension(self, height: int, width: int) -> Extension:
         """Mirror, edges repeated, at the bottom and the right.
@@ -210,6 +210,10 @@ class DPEGenerator(Generator):
             DPEScheme(self, size, 4, "tiles"),
         ]
 
+    def initialise_as_published(self) -> None:
+        """Draw weights as the authors did: untrained, the network hardly changes an image."""
+        draw_as_published(self)
+
     def initialise(self, *, gain: float, last: float) -> None:
         """Draw orthogonal weights of this gain, no biases; scale the last convolution by `last`."""
         for module in self.modules():
@@ -219,10 +223,6 @@ class DPEGenerator(Generator):
                     nn.init.zeros_(module.bias)
         with torch.no_grad():
             self.decoder.get_parameter("5.weight").mul_(last)
-
-    def initialise_as_published(self) -> None:
-        """Draw small weights, with which the network is almost the identity."""
-        initialise_as_published(self)
 
 
 class DPEDiscriminator(nn.Module):
@@ -251,7 +251,11 @@ class DPEDiscriminator(nn.Module):
             nn.InstanceNorm2d(channels, affine=True) for channels in (c1, c2, c3, c4, c4, c4)
         )
         self.judge = nn.Conv2d(c4, 1, config.side // 32)
-        initialise_as_published(self)
+        self.initialise_as_published()
+
+    def initialise_as_published(self) -> None:
+        """Draw weights as the authors did."""
+        draw_as_published(self)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return one score an image, `(N,)`, for `(N, 3, side, side)`; higher is more real."""

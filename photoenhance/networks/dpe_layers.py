@@ -81,7 +81,7 @@ class ActivatedNorm(nn.Module):
         return norm
 
 
-def initialise_as_published(network: nn.Module) -> None:
+def draw_as_published(network: nn.Module) -> None:
     """Draw small weights, so that an untrained generator hardly changes an image; no biases.
 
     Source: the authors' code: normal with a variance of 1.3e-3 / (k * k * C_in), cut off at twice
