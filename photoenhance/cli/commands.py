@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from photoenhance import __version__
-from photoenhance.cli import config, enhance, evaluate, models, train
+from photoenhance.cli import config, enhance, evaluate, models, report, train
 from photoenhance.cli.options import ENVIRONMENT
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app.command(
     "enhance", cls=config.SettableCommand, context_settings={"auto_envvar_prefix": ENVIRONMENT}
 )(enhance.enhance)
 app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
 app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")

@@ -15,6 +15,7 @@ from photoenhance.batch.scan import Filter
 from photoenhance.cli import options
 from photoenhance.cli.interrupts import finishing_first, leaving_at_once
 from photoenhance.cli.jobs import check_streams, jobs_of, read_list, tile_of
+from photoenhance.cli.publication import Wanted, reporting
 from photoenhance.cli.render import Shown, reporter, tell
 from photoenhance.errors import ConfigError
 from photoenhance.imaging.formats import FORMATS, FormatName
@@ -53,6 +54,8 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
     dry_run: options.DryRun = False,
     json: options.Json = False,
     log: options.Log = None,
+    report: options.Report = None,
+    contact_sheet: options.ContactSheet = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     progress: options.Progress = True,
@@ -96,6 +99,7 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
         else:
             bench = _bench(settings, journal, format)
             events = _enhanced(jobs, bench, fail_fast=fail_fast)
+        events = reporting(events, jobs, Wanted(report, contact_sheet), quiet=quiet)
         has_bar = progress and not dry_run
         with reporter(Shown(json, log, quiet, verbose, has_bar)) as show:
             for event in events:

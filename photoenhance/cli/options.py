@@ -114,6 +114,14 @@ StripMetadata = Annotated[bool, _where(help="Leave EXIF, XMP, IPTC and the like 
 DryRun = Annotated[bool, _told("--dry-run", help="Show what would be done; write nothing.")]
 Json = Annotated[bool, _told("--json", help="JSON lines on standard output.")]
 Log = Annotated[Path | None, _told(metavar="FILE", help="Append the same JSON lines to a file.")]
+Report = Annotated[
+    str | None,
+    _told(metavar="FILE", help="In the end, one HTML page of all photos before and after."),
+]
+ContactSheet = Annotated[
+    Path | None,
+    _told(metavar="FILE", help="In the end, a sheet of them to print, such as sheet.png."),
+]
 Quiet = Annotated[bool, _told("-q", "--quiet", help="Failures only.")]
 Verbose = Annotated[bool, _told("-v", "--verbose", help="Every photo, and every step.")]
 Progress = Annotated[

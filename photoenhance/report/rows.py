@@ -100,11 +100,11 @@ class Report:
         rows: the photos.
         failures: the photos that could not be enhanced or shown.
         settings: what all were made with: names and values, to be read by people.
-        model: that made them, if it is known.
+        models: that made them, as a reader would say it; empty if that is not known.
     """
 
     title: str
     rows: tuple[Row, ...]
     failures: tuple[Failure, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
-    model: str | None = None
+    models: str = ""

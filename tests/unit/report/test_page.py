@@ -43,7 +43,7 @@ def test_no_element_has_a_style_or_a_handler_of_its_own(html):
 def test_whatever_is_named_like_a_script_is_escaped(html, row):
     text = html(
         row(PAIN, facts=(PAIN,), notes=(PAIN,)),
-        title=PAIN, failures=(Failure(PAIN, PAIN, PAIN),), settings=((PAIN, PAIN),), model=PAIN,
+        title=PAIN, failures=(Failure(PAIN, PAIN, PAIN),), settings=((PAIN, PAIN),), models=PAIN,
     )  # fmt: skip
 
     assert PAIN not in text

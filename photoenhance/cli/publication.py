@@ -1,0 +1,201 @@
+"""What is to be shown -> the page and the contact sheet that were asked for."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import track
+
+from photoenhance.batch.events import Event
+from photoenhance.batch.plan import Job
+from photoenhance.batch.scan import is_picture
+from photoenhance.cli.contents import STANDARD, Contents, contents_of
+from photoenhance.cli.render import tell
+from photoenhance.errors import ConfigError, ExitCode
+from photoenhance.imaging import atomic, formats
+
+if TYPE_CHECKING:
+    from photoenhance.report.rows import Failure, Report, Row
+
+
+_LINKED_PAIR_BYTES = 500_000  # beside links: for formats that no browser shows
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be written, and how.
+
+    Attributes:
+        page: the HTML file, if any; "-" is standard output.
+        sheet: the contact sheet's first page, if any.
+        link: whether the page shows the photos' own files instead of holding copies.
+        side: the longer side of those copies in pixels, at most.
+        max_mb: size of the page at most, in megabytes.
+    """
+
+    page: str | None = None
+    sheet: Path | None = None
+    link: bool = False
+    side: int = 1600
+    max_mb: float = 50
+
+    def check(self, photos: set[Path]) -> None:
+        """Refuse what cannot be meant.
+
+        Args:
+            photos: files that may not be written over.
+
+        Raises:
+            ConfigError: a name is that of a photo, or of a format that cannot be written.
+        """
+        if self.page and is_picture(Path(self.page)):
+            raise ConfigError(
+                f"{self.page}: the report is an HTML page, not a picture",
+                hint="Choose a name that ends in .html.",
+            )
+        if self.link and self.page == STANDARD:
+            raise ConfigError(
+                "--link: a page on standard output has no place to link from",
+                hint="Name a file with -o.",
+            )
+        if self.sheet is None:
+            return
+        known = formats.of_suffix(self.sheet)
+        if known is None or not known.is_writable:
+            raise ConfigError(
+                f"{self.sheet}: the contact sheet cannot be written in this format",
+                hint="Choose a name that ends in .png or .jpg.",
+            )
+        if self.sheet.resolve() in photos:
+            raise ConfigError(
+                f"{self.sheet}: is a photo of the report", hint="Choose another name for the sheet."
+            )
+
+
+def reporting(
+    events: Iterator[Event], jobs: tuple[Job, ...], wanted: Wanted, *, quiet: bool = False
+) -> Iterator[Event]:
+    """Pass a batch's events on, and write a report when it is over, if one is wanted.
+
+    Raises:
+        ConfigError: at once, where no report can be made of such jobs.
+    """
+    if wanted.page is None and wanted.sheet is None:
+        return events
+    if wanted.page == STANDARD:
+        raise ConfigError(
+            "--report -: standard output cannot take the page", hint="Name a file after --report."
+        )
+    if any(job.input is None or job.output is None for job in jobs):
+        raise ConfigError(
+            "a report needs files, but the photo comes from or goes to a pipe",
+            hint="Leave out --report and --contact-sheet, or name files.",
+        )
+    if any(job.input == job.output for job in jobs):
+        raise ConfigError(
+            "a report needs the originals, which --in-place replaces",
+            hint="Leave out --in-place, or --report and --contact-sheet.",
+        )
+    wanted.check({path.resolve() for job in jobs for path in (job.input, job.output) if path})
+    _pair_bytes(wanted, len(jobs))  # better refused now than after all the work
+    return _reported(events, wanted, quiet=quiet)
+
+
+def _reported(events: Iterator[Event], wanted: Wanted, *, quiet: bool) -> Iterator[Event]:
+    seen = []
+    for event in events:
+        seen.append(event)
+        yield event
+    contents = contents_of(seen)
+    if contents.pairs or contents.failures:
+        publish(contents, wanted, title=contents.title, quiet=quiet)
+    elif not quiet:
+        tell("note: nothing was enhanced, so there is nothing to report")
+
+
+def publish(contents: Contents, wanted: Wanted, *, title: str, quiet: bool) -> ExitCode:
+    """Look at every pair and write page and sheet.
+
+    Args:
+        contents: what there is to show.
+        wanted: where and how.
+        title: the headline.
+        quiet: tell of failures only.
+
+    Returns:
+        A failure if a photo could not be read; it is listed on the page.
+
+    Raises:
+        ConfigError: the photos do not fit, or a file to write is a photo.
+        ImageError: a file cannot be written.
+    """
+    from photoenhance.report.comparison import Looks, compare
+    from photoenhance.report.rows import Failure, Report, Row
+    from photoenhance.report.sheet import Sheet
+
+    photos = {path.resolve() for pair in contents.pairs for path in (pair.before, pair.after)}
+    wanted.check(photos)
+    page = Path(wanted.page) if wanted.link and wanted.page else None
+    most = _pair_bytes(wanted, len(contents.pairs))
+    sheet = Sheet(wanted.sheet, title) if wanted.sheet else None
+    looks = Looks(wanted.side, most, page)
+    compared = compare(contents.pairs, looks, also=sheet.add if sheet else None)
+    seen = list(_tracked(compared, len(contents.pairs), quiet=quiet))
+    unreadable = tuple(each for each in seen if isinstance(each, Failure))
+    rows = tuple(each for each in seen if isinstance(each, Row))
+    settings = (*contents.settings, ("Report made", f"{datetime.now():%Y-%m-%d}"))
+    if sheet:
+        sheet.close()
+    if wanted.page:
+        failures = unreadable + contents.failures
+        models = " and ".join(contents.models)
+        _write(Report(title, rows, failures, settings, models), wanted.page)
+    _tell_failures(unreadable)
+    if not quiet:
+        _tell_written(len(rows), wanted.page, sheet.files if sheet else [])
+    return ExitCode.FAILED if unreadable else ExitCode.OK
+
+
+def _pair_bytes(wanted: Wanted, pairs: int) -> int:
+    from photoenhance.report.pictures import pair_bytes
+
+    holds_all = wanted.page is not None and not wanted.link
+    return pair_bytes(int(wanted.max_mb * 1e6), pairs) if holds_all else _LINKED_PAIR_BYTES
+
+
+def _tracked(
+    compared: "Iterator[Row | Failure]", total: int, *, quiet: bool
+) -> "Iterator[Row | Failure]":
+    console = Console(stderr=True)
+    is_hidden = quiet or not console.is_terminal or console.is_dumb_terminal
+    yield from track(compared, "Report", total, console=console, transient=True, disable=is_hidden)
+
+
+def _write(report: "Report", page: str) -> None:
+    from photoenhance.report.page import render
+
+    if page == STANDARD:
+        for piece in render(report):
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        return
+    with atomic.replacing(Path(page)) as file:
+        for piece in render(report):
+            file.write(piece)
+
+
+def _tell_failures(unreadable: "tuple[Failure, ...]") -> None:
+    for failure in unreadable:
+        tell(f"{failure.name}: cannot be shown: {failure.reason}")
+
+
+def _tell_written(photos: int, page: str | None, sheets: list[Path]) -> None:
+    if page and page != STANDARD:
+        count = "1 photo" if photos == 1 else f"{photos} photos"
+        tell(f"{page}: {count}, {Path(page).stat().st_size / 1e6:.1f} MB")
+    for sheet in sheets:
+        tell(f"{sheet}: contact sheet")
