@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,9 +13,9 @@ from photoenhance.cli.render import printable
 from photoenhance.cli.scores import Scores
 from photoenhance.metrics.catalog import MetricCard
 
-NARROW, WIDE = 80, 240  # columns; WIDE where there is no terminal to say
+WIDE = 240  # columns, where there is no terminal to say
 LONGEST_NAME = 48
-PADDING = 2
+GAP = 3  # at most, between two columns
 
 
 def print_scores(scores: Scores, console: Console) -> None:
@@ -36,21 +37,24 @@ def terminal() -> Console:
 
 def _blocks(scores: Scores, width: int) -> Iterator[tuple[MetricCard, ...]]:
     """Part the metrics into as many tables as the terminal's width demands."""
-    names = [each.pair.name for each in scores.judged]
-    taken = min(LONGEST_NAME, max(map(len, names))) + PADDING
+    labels = [printable(each.pair.name) for each in scores.judged]
+    room = width - _width([*labels, f"sum/(n-1) of {len(labels)}"])
     if len(scores.setting.candidates) > 1:
-        taken += min(LONGEST_NAME, max(map(len, scores.setting.candidates))) + PADDING
-    room = max(width - taken, NARROW // 2)
+        room -= _width(list(map(printable, scores.setting.candidates)))
     block: list[MetricCard] = []
     used = 0
     for card in scores.setting.cards:
-        needed = max(len(card.title), len(f"{100:.{card.decimals}f}")) + PADDING
+        needed = _width([card.title, _told(100, card)])
         if block and used + needed > room:
             yield tuple(block)
             block, used = [], 0
         block.append(card)
         used += needed
     yield tuple(block)
+
+
+def _width(cells: Sequence[str]) -> int:
+    return min(LONGEST_NAME, max(map(cell_len, cells))) + GAP
 
 
 def _values(scores: Scores, cards: Sequence[MetricCard]) -> Table:

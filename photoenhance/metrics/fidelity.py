@@ -72,4 +72,4 @@ def _seen(image: Image, protocol: Protocol) -> Image:
     height, width = image.shape[:2]
     border = protocol.border
     inside = image[border : max(border, height - border), border : max(border, width - border)]
-    return np.rint(inside * 255) / 255 if protocol.is_8_bit else inside
+    return np.floor(inside * 255 + 0.5) / 255 if protocol.is_8_bit else inside

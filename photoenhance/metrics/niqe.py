@@ -47,7 +47,7 @@ def read_pristine(file: Path) -> Pristine:
         WeightsError: the file is missing, or has no such parameters.
     """
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             mean, covariance, window = (
                 np.asarray(arrays[name], np.float64)
                 for name in ("mu_pris_param", "cov_pris_param", "gaussian_window")

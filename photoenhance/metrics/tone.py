@@ -1,5 +1,7 @@
 """Tone, colour and detail of an image by itself."""
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +47,8 @@ def clipped_highlights(image: Image) -> float:
 def sharpness_change(image: Image, source: Image) -> float:
     """By how many percent an image is sharper than the source from which it was made.
 
-    Sharpness is the mean gradient of luma, relative to luma's deviation, since whatever raises the
-    contrast as a whole raises each gradient too without showing more detail.
+    Sharpness is the root of the mean squared gradient of luma, relative to luma's deviation, since
+    whatever raises the contrast as a whole raises each gradient too without showing more detail.
 
     Args:
         image: `(H, W, 3)`, sRGB in [0, 1].
@@ -55,9 +57,8 @@ def sharpness_change(image: Image, source: Image) -> float:
     Returns:
         Negative where detail was lost; nan where either is all one grey.
 
-    Source: for the gradient, Tenengrad as in Pertuz et al. 2013,
+    Source: for the mean squared gradient, Tenengrad as in Pertuz et al. 2013,
     https://doi.org/10.1016/j.patcog.2012.11.011.
-    Differs: the gradient's length is not squared, and is divided by the deviation.
     """
     before, after = _sharpness(luma(source)), _sharpness(luma(image))
     return 100 * (after / before - 1) if before else float("nan")
@@ -68,4 +69,4 @@ def _sharpness(grey: NDArray[np.float64]) -> float:
     if deviation < 1e-9:
         return float("nan")
     across, down = (cv2.Sobel(grey, cv2.CV_64F, *order) for order in ((1, 0), (0, 1)))
-    return float(np.hypot(across, down).mean()) / deviation
+    return math.sqrt(float((across**2 + down**2).mean())) / deviation
