@@ -6,6 +6,7 @@ from typing import Literal
 from photoenhance.errors import ExitCode
 
 Status = Literal["ok", "skipped", "failed", "dry-run"]
+Rendering = Literal["auto", "exact", "guided", "whole", "strips", "tiles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,10 @@ class Settings:
         weights_sha256: of the model's file, in hexadecimal; None if it was not loaded.
         device: the chosen one; "auto" only where nothing was to be chosen yet.
         precision: of the arithmetic.
-        rendering: "auto" fits each photo to the memory.
+        rendering: "auto" is guided for large photos and exact for others; "exact" is what of
+            "whole", "strips" and "tiles" fits the memory.
         tile: a tile's side, or None to choose one.
+        work_size: short side of what guided rendering works on.
         strength: 0 (the original) to 1.
         quality: of lossy formats, 1 to 100, or None for the photo's own.
         strip_metadata: whether the results carry no metadata.
@@ -29,8 +32,9 @@ class Settings:
     weights_sha256: str | None
     device: str
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    rendering: Literal["auto", "whole", "strips", "tiles"] = "auto"
+    rendering: Rendering = "auto"
     tile: int | None = None
+    work_size: int = 512
     strength: float = 1.0
     quality: int | None = None
     strip_metadata: bool = False

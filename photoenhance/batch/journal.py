@@ -123,15 +123,17 @@ class Journal:
 def fingerprint(settings: Settings) -> str:
     """One hash of the model and of every setting that changes a result.
 
-    Device, rendering and tiles are left out: by contract they change it by rounding alone, and
-    somebody who resumes with smaller tiles wants to go on, not to begin again.
+    Device and tiles are left out, and all exact renderings are one: by contract they change it by
+    rounding alone, and somebody who resumes with smaller tiles wants to go on, not to begin again.
     """
+    is_exact = settings.rendering not in ("auto", "guided")
     parts = (
         settings.weights_sha256,
         settings.precision,
         settings.strength,
         settings.quality,
         settings.strip_metadata,
+        None if is_exact else (settings.rendering, settings.work_size),
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

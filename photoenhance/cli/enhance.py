@@ -37,6 +37,7 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
     precision: options.Precision = "auto",
     rendering: options.Rendering = "auto",
     tile: options.Tile = "auto",
+    work_size: options.WorkSize = 512,
     max_pixels: options.MaxPixels = None,
     fail_fast: options.FailFast = False,
     recursive: options.Recursive = False,
@@ -82,6 +83,7 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
         precision="fp32" if precision == "auto" else precision,
         rendering=rendering,
         tile=tile_side,
+        work_size=work_size,
         strength=strength,
         quality=quality,
         strip_metadata=strip_metadata,
@@ -141,6 +143,7 @@ def _bench(settings: Settings, journal: "Journal", format: FormatName | None) ->
         precision=settings.precision,
         rendering=settings.rendering,
         tile=settings.tile,
+        work_size=settings.work_size,
         strength=settings.strength,
     )
     return Bench(

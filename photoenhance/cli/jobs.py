@@ -4,8 +4,8 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
+from photoenhance.batch.events import Rendering
 from photoenhance.batch.plan import Job, Request, plan, plan_pipe
 from photoenhance.errors import ConfigError
 from photoenhance.imaging import formats
@@ -96,32 +96,27 @@ def read_list(source: str, *, null: bool) -> tuple[Path, ...]:
     return tuple(Path(os.fsdecode(line)) for line in lines if line)
 
 
-def tile_of(
-    text: str, rendering: Literal["auto", "whole", "strips", "tiles"]
-) -> tuple[int | None, Literal["auto", "whole", "strips", "tiles"]]:
-    """Read `--tile` together with `--rendering`, which it may decide.
+def tile_of(text: str, rendering: Rendering) -> tuple[int | None, Rendering]:
+    """Read `--tile` together with `--rendering`, which it may decide: what has tiles is exact.
 
     Raises:
         ConfigError: it is no size, or contradicts the rendering.
     """
     if text == "auto":
         return None, rendering
-    if text == "off":
-        if rendering not in ("auto", "whole"):
-            raise ConfigError(
-                f"--tile off: contradicts --rendering {rendering}", hint="Leave one of them out."
-            )
-        return None, "whole"
-    if not text.isdecimal() or int(text) < 1:
+    if text != "off" and (not text.isdecimal() or int(text) < 1):
         raise ConfigError(
             f"--tile {text}: expected auto, off, or a number of pixels",
             hint="Correct it, as in --tile 512.",
         )
-    if rendering == "whole":
+    others = ("whole",) if text == "off" else ("strips", "tiles")
+    if rendering not in ("auto", "exact", *others):
         raise ConfigError(
-            f"--tile {text}: contradicts --rendering whole", hint="Leave one of them out."
+            f"--tile {text}: contradicts --rendering {rendering}", hint="Leave one of them out."
         )
-    return int(text), rendering
+    if text == "off":
+        return None, "whole"
+    return int(text), "exact" if rendering == "auto" else rendering
 
 
 def _check_format(output: Path, suffix: str) -> None:

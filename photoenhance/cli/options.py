@@ -58,17 +58,22 @@ Precision = Annotated[
     _how(metavar="auto|fp32|bf16|fp16", help="Of the arithmetic; auto is fp32."),
 ]
 Rendering = Annotated[
-    Literal["auto", "whole", "strips", "tiles"],
+    Literal["auto", "exact", "guided", "whole", "strips", "tiles"],
     _how(
-        metavar="auto|whole|strips|tiles",
-        help="Photos at once or in exact pieces; auto fits the free memory.",
+        "--rendering",
+        "--render",
+        metavar="auto|exact|guided",
+        help="The model works on every pixel (exact), or on a small copy whose change is carried "
+        "to the photo (guided: fast); auto is guided above 3 megapixels. Or how exactly: whole, "
+        "strips or tiles; exact takes what fits the free memory.",
     ),
 ]
+WorkSize = Annotated[int, _how(min=64, help="Short side in pixels of guided rendering's copy.")]
 Tile = Annotated[
     str,
     _how(
         metavar="auto|N|off",
-        help="Rows of a strip or side of a tile in pixels; off is --rendering whole.",
+        help="Rows of an exact strip or side of a tile in pixels; off is --rendering whole.",
     ),
 ]
 MaxPixels = Annotated[

@@ -178,6 +178,7 @@ class Lines:
         self._photos = 0
         self._done = 0
         self._megapixels = 0.0
+        self._guided = 0
         self._failures: list[PhotoDone] = []
         self._folders: set[Path] = set()
 
@@ -210,6 +211,7 @@ class Lines:
     def _show_photo(self, done: PhotoDone) -> None:
         self._done += 1
         self._megapixels += done.megapixels or 0
+        self._guided += done.rendering == "guided"
         if done.status == "failed":
             self._failures.append(done)
         if done.status == "ok" and done.output != "-":
@@ -226,8 +228,9 @@ class Lines:
 
     def _finish(self, event: Finished) -> None:
         self.close()
+        way = f" ({self._guided} guided)" if self._guided else ""
         counts = {
-            "enhanced": event.ok,
+            f"enhanced{way}": event.ok,
             "would be enhanced": event.planned,
             "skipped": event.skipped,
             "failed": event.failed,

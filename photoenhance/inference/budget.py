@@ -12,6 +12,7 @@ from photoenhance.errors import ConfigError
 from photoenhance.networks.generator import Generator, Scheme
 
 Rendering = Literal["whole", "strips", "tiles"]
+AskedRendering = Literal["auto", "exact", "guided", "whole", "strips", "tiles"]
 
 MOST_BYTES = 3 << 30  # what `auto` takes at most, however much is free
 SHARE = 0.5  # of the free memory that `auto` takes at most
@@ -70,7 +71,7 @@ def plan(
     schemes: Sequence[Scheme],
     size: tuple[int, int],
     *,
-    rendering: Literal["auto", "whole", "strips", "tiles"],
+    rendering: AskedRendering,
     tile: int | None,
     free: int,
 ) -> Plan:
@@ -80,8 +81,9 @@ def plan(
         generator: what renders.
         schemes: its schemes.
         size: height and width of the image, multiples of the generator's.
-        rendering: "auto" takes the first that fits: whole images no larger than one strip, then
-            the generator's schemes in their order. A named one is taken whether it fits or not.
+        rendering: "whole", "strips" or "tiles" is taken whether it fits or not. The others take the
+            first that fits: whole images no larger than one strip, then the generator's schemes in
+            their order.
         tile: rows of a strip and sides of a tile, or None for what fits.
         free: bytes that may be had.
 
@@ -93,9 +95,10 @@ def plan(
     area = height * width
     if rendering == "whole":
         return Plan(None, size, size)
-    if rendering == "auto" and tile is None and area * generator.whole_bytes <= WORK_BYTES:
+    is_named = rendering in ("strips", "tiles")
+    if not is_named and tile is None and area * generator.whole_bytes <= WORK_BYTES:
         return Plan(None, size, size)
-    asked = [scheme for scheme in schemes if rendering in ("auto", scheme.name)]
+    asked = [scheme for scheme in schemes if not is_named or rendering == scheme.name]
     if not asked:
         raise ConfigError(
             f"rendering {rendering}: this model has no such way to work",

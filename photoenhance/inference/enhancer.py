@@ -1,7 +1,7 @@
 """Enhancer: made once, enhances many."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -9,21 +9,26 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from photoenhance.errors import DeviceError, ImageError
-from photoenhance.imaging.color import ColorConverter, converter
+from photoenhance.imaging.color import converter
 from photoenhance.imaging.photo import Photo
-from photoenhance.inference import budget, tiles
-from photoenhance.inference.budget import Plan, Rendering
-from photoenhance.networks.extension import mirrored
-from photoenhance.networks.generator import Generator, Scheme, Tile
-from photoenhance.tensors import Pixels, floats_of, image_of, image_of_floats, pixels_of
+from photoenhance.inference import budget, guided
+from photoenhance.inference.budget import AskedRendering, Plan, Rendering
+from photoenhance.inference.canvas import Canvas
+from photoenhance.networks.generator import Generator, Scheme
 
 logger = logging.getLogger(__name__)
 
 Precision = Literal["fp32", "bf16", "fp16"]
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+GUIDED_ABOVE = 3_000_000  # pixels; the same for every device, so that the picture is
+WORK_SIZE = 512
+# What the pass over a small copy counts on, whatever is free: its plan is the same everywhere, and
+# so is the picture, to the last bit.
+SMALL_COPY_BYTES = 2 << 30
+_DEEPEST = 65535  # levels that a small copy has
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +37,15 @@ class Enhanced:
 
     Attributes:
         photo: as the one that went in, with other pixels.
-        rendering: "whole", "strips" or "tiles"; "none" where the strength was 0.
-        tile: rows of a strip or longer side of a tile; None for the whole image at once.
+        rendering: "guided", or how the exact result was made; "none" where the strength was 0.
+        tile: rows of a strip or longer side of a tile of an exact result; None for the whole image
+            at once.
         precision: of the arithmetic that made the result.
         notes: what the user should know, such as a tile that had to be halved.
     """
 
     photo: Photo
-    rendering: Rendering | Literal["none"]
+    rendering: Rendering | Literal["guided", "none"]
     tile: int | None
     precision: Precision
     notes: tuple[str, ...]
@@ -48,23 +54,31 @@ class Enhanced:
 class Enhancer:
     """Enhances photos of any size with one generator, in bounded memory.
 
+    A result is exact, which is the generator's for the whole photo, or guided, which is its change
+    to a small copy carried to the photo: see `guided`. Guided results come fast, and a generator
+    that learnt from small photos sees in a small copy what it knows. Exact results have its work on
+    each pixel.
+
     Args:
         generator: the network; moved to `device`.
         device: where to compute.
         precision: of the arithmetic; a photo that comes out broken is done once more in fp32.
-        rendering: "auto" fits the free memory.
+        rendering: "auto" is guided for photos of more than `GUIDED_ABOVE` pixels, and exact for
+            others; "exact" is what of "whole", "strips" and "tiles" fits the free memory.
         tile: rows of a strip or sides of a tile in pixels; None fits the free memory.
+        work_size: short side in pixels of the small copy. Smaller photos are always exact.
         strength: from 0 (the photo as it was) to 1 (the generator's result).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is a choice of its own)
         self,
         generator: Generator,
         device: torch.device,
         *,
         precision: Precision = "fp32",
-        rendering: Literal["auto", "whole", "strips", "tiles"] = "auto",
+        rendering: AskedRendering = "auto",
         tile: int | None = None,
+        work_size: int = WORK_SIZE,
         strength: float = 1.0,
     ) -> None:
         self.generator = generator.to(device).eval().requires_grad_(requires_grad=False)
@@ -72,6 +86,7 @@ class Enhancer:
         self.precision: Precision = precision
         self.rendering = rendering
         self.tile = tile
+        self.work_size = work_size
         self.strength = strength
 
     def enhance(self, photo: Photo) -> Enhanced:
@@ -83,9 +98,27 @@ class Enhancer:
         """
         if self.strength == 0:
             return Enhanced(photo, "none", None, self.precision, ())
-        canvas = _Canvas(photo, self.generator, self.device, self.strength)
+        height, width = photo.pixels.shape[:2]
+        size = guided.small_size(height, width, self.work_size)
+        may_guide = self.rendering == "guided" or (
+            self.rendering == "auto" and height * width > GUIDED_ABOVE
+        )
+        if may_guide and size != (height, width):
+            return self._guided(photo, size)
+        return self._exact(photo, self.strength, budget.available_bytes(self.device))
+
+    def _guided(self, photo: Photo, size: tuple[int, int]) -> Enhanced:
+        colors = converter(photo)
+        copy = guided.reduced(photo.pixels, colors, size)
+        made = self._exact(Photo(_deep(copy)), 1.0, SMALL_COPY_BYTES)
+        enhanced = made.photo.pixels.astype(np.float32) / np.float32(_DEEPEST)
+        change = guided.fit(copy, enhanced, self.strength)
+        pixels = change.applied(photo.pixels, colors)
+        return replace(made, photo=replace(photo, pixels=pixels), rendering="guided", tile=None)
+
+    def _exact(self, photo: Photo, strength: float, free: int) -> Enhanced:
+        canvas = Canvas(photo, self.generator, self.device, strength)
         schemes = self.generator.schemes(*photo.pixels.shape[:2])
-        free = budget.available_bytes(self.device)
         plan = budget.plan(
             self.generator,
             schemes,
@@ -143,105 +176,5 @@ def _told(plan: Plan) -> int:
     return plan.tile[0] if plan.rendering == "strips" else max(plan.tile)
 
 
-class _Canvas:
-    """One photo's pixels, cut for the generator on one side and painted on the other.
-
-    The image is the photo extended as the generator wants it; integers become floats one piece at a
-    time.
-    """
-
-    def __init__(
-        self, photo: Photo, generator: Generator, device: torch.device, strength: float
-    ) -> None:
-        self.source: Pixels = photo.pixels
-        self.pixels: Pixels = np.empty_like(photo.pixels)
-        self.generator = generator
-        self.device = device
-        self.strength = strength
-        self.converter: ColorConverter | None = converter(photo)
-        height, width = self.source.shape[:2]
-        self.extension = generator.extension(height, width)
-        self.size = self.extension.size(height, width)
-        self._is_finite = True
-
-    @torch.inference_mode()
-    def paint(self, plan: Plan, arithmetic: AbstractContextManager[None]) -> None:
-        """Render the whole photo as planned."""
-        self._is_finite = True
-        with arithmetic:
-            if plan.scheme is None:
-                self._put_whole()
-                return
-            survey = plan.scheme.survey(
-                tile for _, tile in self._tiles(plan, plan.scheme.survey_halo)
-            )
-            for window, tile in self._tiles(plan, plan.scheme.halo):
-                self._put_interior(window, tile.image, plan.scheme.render(tile, survey))
-
-    def fault(self) -> str | None:
-        """Say what is wrong with the result, if anything is."""
-        if not self._is_finite:
-            return "values that are no numbers"
-        if self.pixels.min() == self.pixels.max() and self.source.min() != self.source.max():
-            return "one flat colour"
-        return None
-
-    def _tiles(self, plan: Plan, halo: int) -> Iterator[tuple[tiles.Window, Tile]]:
-        multiple = self.generator.multiple
-        for window in tiles.windows(self.size, plan.tile, halo=halo, multiple=multiple):
-            image = self._cut(window.rows, window.columns)
-            top, left = window.rows.start, window.columns.start
-            yield window, Tile(image, top, left, *self.size, window.interior)
-
-    def _cut(self, rows: slice, columns: slice) -> Tensor:
-        """Return rows and columns of the extended image."""
-        height, width = self.source.shape[:2]
-        inside = self._places(rows, height, self.extension.rows[0])
-        across = self._places(columns, width, self.extension.columns[0])
-        piece = self.source[inside][:, across]
-        if self.converter is None:
-            return image_of(piece, self.device)
-        return image_of_floats(self.converter.to_srgb(piece), self.device)
-
-    def _places(self, run: slice, length: int, before: int) -> slice | NDArray[np.intp]:
-        run = slice(run.start - before, run.stop - before)
-        if run.start >= 0 and run.stop <= length:
-            return run  # a view, where an array of places makes a copy
-        return mirrored(run, length, repeats_edge=self.extension.repeats_edge)
-
-    def _put_whole(self) -> None:
-        height, width = self.source.shape[:2]
-        top, left = self.extension.rows[0], self.extension.columns[0]
-        image = self._cut(slice(top, top + height), slice(left, left + width))
-        self._put((slice(0, height), slice(0, width)), image, self.generator(image))
-
-    def _put_interior(self, window: tiles.Window, image: Tensor, enhanced: Tensor) -> None:
-        """Put what of a tile's interior belongs to the photo."""
-        height, width = self.source.shape[:2]
-        top, left = self.extension.rows[0], self.extension.columns[0]
-        rows = _within(window.inner_rows, top, height)
-        columns = _within(window.inner_columns, left, width)
-        if rows.start >= rows.stop or columns.start >= columns.stop:
-            return
-        down, right = top - window.rows.start, left - window.columns.start
-        inside = (
-            slice(rows.start + down, rows.stop + down),
-            slice(columns.start + right, columns.stop + right),
-        )
-        self._put((rows, columns), image[..., *inside], enhanced[..., *inside])
-
-    def _put(self, place: tuple[slice, slice], before: Tensor, enhanced: Tensor) -> None:
-        after = torch.lerp(before, enhanced.to(before.dtype), self.strength)
-        self._is_finite = self._is_finite and bool(torch.isfinite(after).all())
-        if self.converter is None:
-            truncates = self.generator.truncates
-            self.pixels[place] = pixels_of(after, self.source.dtype, 0.0 if truncates else 0.5)
-        else:
-            self.pixels[place] = self.converter.apply_change(
-                self.source[place], floats_of(before), floats_of(after)
-            )
-
-
-def _within(run: slice, before: int, length: int) -> slice:
-    """Return the part of a run of the extended image that lies in the photo, in its coordinates."""
-    return slice(max(run.start - before, 0), min(run.stop - before, length))
+def _deep(copy: NDArray[np.float32]) -> NDArray[np.uint16]:
+    return np.rint(copy * np.float32(_DEEPEST)).astype(np.uint16)

@@ -12,7 +12,7 @@ from photoenhance.zoo import store
 
 START = {
     *("schema", "record", "photos", "model", "weights_sha256", "device", "precision"),
-    *("rendering", "tile", "strength", "quality", "strip_metadata", "max_pixels"),
+    *("rendering", "tile", "work_size", "strength", "quality", "strip_metadata", "max_pixels"),
 }
 FILE = {
     *("schema", "record", "input", "output", "status", "message", "error_class", "hint"),
@@ -295,6 +295,8 @@ def test_an_absent_device_exits_4(cli, draw):
         (["--tile", "0"], "--tile 0: expected auto, off, or a number of pixels"),
         (["--tile", "off", "--rendering", "tiles"], "--tile off: contradicts --rendering tiles"),
         (["--tile", "64", "--rendering", "whole"], "--tile 64: contradicts --rendering whole"),
+        (["--tile", "64", "--rendering", "guided"], "--tile 64: contradicts --rendering guided"),
+        (["--tile", "off", "--rendering", "guided"], "--tile off: contradicts --rendering guided"),
         (["--in-place", "-o", "out"], "out: an output makes no sense with --in-place"),
         (["--log", "nowhere/run.log"], "nowhere/run.log: the log cannot be written: No such file"),
         (["--files-from", "nowhere"], "nowhere: the list of paths cannot be read: No such file"),
@@ -323,8 +325,8 @@ def test_values_out_of_range_exit_2(cli, draw, options):
     assert cli("enhance", "a.jpg", *options).code == 2
 
 
-@pytest.mark.parametrize("rendering", ["whole", "strips", "tiles"])
-def test_every_rendering_gives_the_same_photo(cli, draw, rendering):
+@pytest.mark.parametrize("rendering", ["exact", "whole", "strips", "tiles"])
+def test_every_exact_rendering_gives_the_same_photo(cli, draw, rendering):
     draw("a.png", size=(90, 130))
     cli("enhance", "a.png", "-o", "auto.png")
 
@@ -333,6 +335,35 @@ def test_every_rendering_gives_the_same_photo(cli, draw, rendering):
     assert ended.code == 0
     auto, other = (np.asarray(Image.open(name)).astype(int) for name in ("auto.png", "other.png"))
     assert np.abs(auto - other).max() <= 1
+
+
+def test_guided_rendering_is_told_in_the_summary_and_in_the_records(cli, draw):
+    draw("a.png", size=(90, 130))
+
+    ended = cli("enhance", "a.png", "--render", "guided", "--work-size", "64", "--json")
+
+    start, done, _ = records(ended.out)
+    assert (start["rendering"], start["work_size"]) == ("guided", 64)
+    assert (done["rendering"], done["tile"]) == ("guided", None)
+    assert "1 enhanced (1 guided) in " in ended.err
+
+
+def test_a_photo_no_larger_than_the_working_size_is_exact(cli, draw):
+    draw("a.png", size=(90, 130))
+
+    ended = cli("enhance", "a.png", "--rendering", "guided", "--json")
+
+    assert records(ended.out)[1]["rendering"] == "whole"
+    assert "1 enhanced in " in ended.err
+
+
+def test_a_result_of_another_working_size_is_no_resume(cli, draw):
+    draw("a.png", size=(90, 130))
+    cli("enhance", "a.png", "--rendering", "guided", "--work-size", "64")
+
+    again = cli("enhance", "a.png", "--rendering", "guided", "--work-size", "80")
+
+    assert "--on-exists overwrite" in again.err
 
 
 def test_format_changes_what_is_written(cli, draw):

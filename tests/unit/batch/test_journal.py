@@ -102,14 +102,22 @@ def test_a_damaged_journal_is_a_clear_error(file):
         {"precision": "bf16"},
         {"quality": 90},
         {"strip_metadata": True},
+        {"rendering": "guided"},
+        {"rendering": "exact"},
+        {"work_size": 640},
     ],
 )
 def test_settings_that_change_a_result_change_the_fingerprint(change):
     assert fingerprint(replace(SETTINGS, **change)) != fingerprint(SETTINGS)
 
 
-@pytest.mark.parametrize(
-    "change", [{"device": "cuda"}, {"tile": 512}, {"rendering": "tiles"}, {"max_pixels": 9}]
-)
+@pytest.mark.parametrize("change", [{"device": "cuda"}, {"tile": 512}, {"max_pixels": 9}])
 def test_settings_that_change_no_result_keep_the_fingerprint(change):
     assert fingerprint(replace(SETTINGS, **change)) == fingerprint(SETTINGS)
+
+
+@pytest.mark.parametrize("change", [{"rendering": "tiles"}, {"work_size": 640}])
+def test_all_exact_renderings_have_one_fingerprint(change):
+    exact = replace(SETTINGS, rendering="exact")
+
+    assert fingerprint(replace(exact, **change)) == fingerprint(exact)
