@@ -197,7 +197,7 @@ def test_a_narrow_terminal_gets_several_tables_of_whole_columns(cli, folders, mo
 
     lines = re.sub(r"\x1b\[[\d;]*m", "", ended.out).splitlines()
     assert max(map(len, lines)) <= 60
-    assert sum(line.startswith(" photo ") for line in lines) == 3
+    assert sum(line.startswith(" photo ") for line in lines) > 1
     assert "…" not in ended.out
 
 
