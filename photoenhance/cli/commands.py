@@ -19,7 +19,7 @@ app.command(
 )(enhance.enhance)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
-app.command("train")(train.train)
+app.add_typer(train.app, name="train")
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
 

@@ -45,6 +45,29 @@ def finishing_first() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, signal.SIG_IGN if count else before)
 
 
+@contextmanager
+def stopping() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C or SIGTERM end a run after its current step, and a second at once."""
+    from photoenhance.cli.render import tell
+
+    count = 0
+
+    def interrupt(signal_number: int, frame: FrameType | None) -> None:
+        del signal_number, frame
+        nonlocal count
+        count += 1
+        if count > 1:
+            raise KeyboardInterrupt
+        tell("Interrupted: saving after this step. Once more stops at once.")
+
+    before = {each: signal.signal(each, interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: count > 0
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
 def _leave(signal_number: int, frame: FrameType | None) -> None:
     del signal_number, frame
     os._exit(ExitCode.INTERRUPTED)

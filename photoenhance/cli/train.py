@@ -1,5 +1,6 @@
 """`photoenhance train`."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -7,32 +8,47 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from photoenhance.cli.interrupts import leaving_at_once
+from photoenhance.cli.interrupts import leaving_at_once, stopping
 from photoenhance.cli.options import Device
 from photoenhance.cli.render import tell
-from photoenhance.errors import ConfigError
+from photoenhance.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
     from photoenhance.training import events
+    from photoenhance.training.config import TrainConfig
+    from photoenhance.training.loop import Run
+
+app = typer.Typer(invoke_without_command=True)
 
 _WHAT = "Photos"
 _HOW = "How"
-
-DirectoryOption = Annotated[
-    Path,
-    typer.Option(metavar="DIR", help="Photos that look as you wish.", rich_help_panel=_WHAT),
-]
+_RUN = "The run"
+# What `--model` begins with; any other recipe is named by --recipe.
+RECIPES = {"uegan": "photo", "enlightengan": "light", "dpe": "tone"}
 
 
+@app.callback()
 def train(  # noqa: PLR0913 (Typer reads the options from the signature)
+    context: typer.Context,
     *,
-    target: DirectoryOption,
+    target: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Photos that look as you wish.", rich_help_panel=_WHAT),
+    ] = None,
     source: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
             help="Ordinary photos to learn from as well. Without them, all sources are target "
             "photos made worse.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = None,
+    val_pairs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder with input/ and reference/, by which the best model is chosen.",
             rich_help_panel=_WHAT,
         ),
     ] = None,
@@ -46,19 +62,26 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
             rich_help_panel=_WHAT,
         ),
     ] = None,
+    model: Annotated[
+        Literal["uegan", "enlightengan", "dpe"],
+        typer.Option(help="Which network, by our own recipe for it.", rich_help_panel=_HOW),
+    ] = "uegan",
     recipe: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="photo|uegan",
-            help="photo: sources are made of targets, so that the result can be compared; "
-            "uegan: as its authors train, with two folders.",
+            metavar="NAME|FILE",
+            help="A recipe of --list-recipes, or a TOML file like those.",
             rich_help_panel=_HOW,
         ),
-    ] = "photo",
+    ] = None,
+    list_recipes: Annotated[
+        bool,
+        typer.Option("--list-recipes", help="List the recipes and end.", rich_help_panel=_HOW),
+    ] = False,
     steps: Annotated[int | None, typer.Option(help="Updates.", rich_help_panel=_HOW)] = None,
     width: Annotated[
         int | None,
-        typer.Option(help="Of the network: 16 is fast, 32 the paper's.", rich_help_panel=_HOW),
+        typer.Option(help="Of the network: 16 is fast, 32 the papers'.", rich_help_panel=_HOW),
     ] = None,
     crop: Annotated[
         int | None, typer.Option(help="Side of the crops in pixels.", rich_help_panel=_HOW)
@@ -73,8 +96,7 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
-            help="Any other value of the recipe, as in optimiser.generator_rate=2e-4. "
-            "May be repeated.",
+            help="Any other value of the recipe, as in losses.identity=0.2. May be repeated.",
             rich_help_panel=_HOW,
         ),
     ] = None,
@@ -89,53 +111,134 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
         typer.Option(
             metavar="FILE",
             help="A truncated VGG (.safetensors) for the fidelity loss. Without it, torchvision's "
-            "VGG-19 or, where that cannot be had, the bundled model's encoder.",
+            "VGG or, where that cannot be had, the bundled model's encoder.",
             rich_help_panel=_HOW,
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the interrupted run in the output folder, and fail if there is none. "
+            "Without it, a run that is there is taken up as well.",
+            rich_help_panel=_RUN,
+        ),
+    ] = False,
+    override: Annotated[
+        bool,
+        typer.Option(
+            "--override", help="Go on although settings have changed.", rich_help_panel=_RUN
+        ),
+    ] = False,
     device: Device = "auto",
     precision: Annotated[
-        Literal["fp32", "bf16"],
-        typer.Option(help="bf16 is faster where the processor knows it.", rich_help_panel=_HOW),
-    ] = "fp32",
+        Literal["auto", "fp32", "bf16"],
+        typer.Option(
+            help="bf16 is more than twice as fast where the processor knows it; auto asks it.",
+            rich_help_panel=_RUN,
+        ),
+    ] = "auto",
+    cache_gb: Annotated[
+        float,
+        typer.Option(min=0, help="Memory for decoded photos.", rich_help_panel=_RUN),
+    ] = 2.0,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Threads that prepare photos.", rich_help_panel=_RUN)
+    ] = 1,
     save_every: Annotated[
-        int,
-        typer.Option(min=1, help="Steps between saved models and samples.", rich_help_panel=_HOW),
+        int, typer.Option(min=1, help="Steps between saved states.", rich_help_panel=_RUN)
     ] = 500,
+    keep: Annotated[int, typer.Option(min=1, help="States to keep.", rich_help_panel=_RUN)] = 2,
+    tensorboard: Annotated[
+        bool,
+        typer.Option("--tensorboard", help="Also write the curves for it.", rich_help_panel=_RUN),
+    ] = False,
 ) -> None:
     """Learn the look of a folder of photos; `enhance --model RUN` then gives it to others."""
+    if context.invoked_subcommand is not None:
+        return
     with leaving_at_once():
         from photoenhance.inference.device import choose
-        from photoenhance.training import config, loop
+        from photoenhance.training import config, precisions
+        from photoenhance.training.loop import Run
 
+    if list_recipes:
+        for name, summary in config.recipes().items():
+            typer.echo(f"{name:18} {summary}")
+        return
+    if target is None:
+        raise ConfigError("train: no --target", hint="Name a folder of photos with your look.")
     overrides = {"steps": steps, "width": width, "crop": crop, "batch": batch, "seed": seed}
-    settings = config.load(recipe, overrides, set or ())
+    settings = config.load(_recipe(recipe, model), overrides, set or ())
     folder = output or target.with_name(f"{target.resolve().name}-model")
-    checkpoint = folder / loop.CHECKPOINT
-    if checkpoint.exists():
-        msg = f"{folder}: holds a trained model already"
-        raise ConfigError(msg, hint="Name another folder with --output, or move that one away.")
-    run = loop.Run(
-        target=target,
-        source=source,
-        output=folder,
-        perceptual=perceptual,
-        start=init,
-        device=choose(device),
-        precision=precision,
-        save_every=save_every,
-    )
+    chosen = choose(device)
+    with stopping() as is_interrupted:
+        run = Run(
+            target=target,
+            source=source,
+            output=folder,
+            perceptual=perceptual,
+            pairs=val_pairs,
+            start=init,
+            device=chosen,
+            precision=precisions.best(chosen) if precision == "auto" else precision,
+            cache_bytes=int(cache_gb * 2**30),
+            workers=workers,
+            save_every=save_every,
+            keep=keep,
+            override=override,
+            interrupted=is_interrupted,
+        )
+        _check_folder(settings, run, resume=resume)
+        _follow(settings, run, tensorboard=tensorboard)
+
+
+def _recipe(asked: str | None, model: str) -> str | Path:
+    if asked is None:
+        return RECIPES[model]
+    return Path(asked) if asked.endswith(".toml") else asked
+
+
+def _check_folder(settings: "TrainConfig", run: "Run", *, resume: bool) -> None:
+    """Refuse to resume what is not there, and to begin where something is."""
+    from photoenhance.training import outputs, state
+
+    latest = state.latest(run.output)
+    if latest is None and resume:
+        raise ConfigError(
+            f"{run.output}: holds no interrupted run", hint="Leave out --resume to begin one."
+        )
+    has_ended = latest is not None and state.read(latest).step >= settings.steps
+    if has_ended or (latest is None and (run.output / outputs.CHECKPOINT).exists()):
+        msg = f"{run.output}: holds a trained model already"
+        raise ConfigError(
+            msg,
+            hint="Name another folder with --output, move that one away, or go on with more "
+            "--steps and --override.",
+        )
+
+
+def _follow(settings: "TrainConfig", run: "Run", *, tensorboard: bool) -> None:
+    """Run, show what happens and keep it in the run's folder."""
+    from photoenhance.training import curves, events, loop, outputs
+
+    if int(os.environ.get("RANK", "0")) > 0:
+        # The first process tells for all.
+        for _ in loop.train(settings, run):
+            pass
+        return
     console = Console(stderr=True, highlight=False)
-    try:
-        with _bar(console, settings.steps) as bar:
-            for event in loop.train(settings, run):
-                _show(event, console, bar, settings.steps)
-    except KeyboardInterrupt:
-        if checkpoint.exists():
-            tell(f"What was learnt so far is in {folder}: photoenhance enhance --model {folder}")
-        raise
-    tell(f"Done: photoenhance enhance --model {folder} PHOTOS")
-    typer.echo(checkpoint)
+    log = curves.Curves(run.output, tensorboard=tensorboard)
+    with _bar(console, settings.steps) as bar:
+        for event in loop.train(settings, run):
+            log.add(event)
+            _show(event, console, bar, settings.steps)
+    if isinstance(event, events.Ended) and event.reason == "interrupted":
+        again = "the same command goes on from here"
+        tell(f"Interrupted after step {event.step}; everything is in {run.output}: {again}.")
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    tell(f"Done: photoenhance enhance --model {run.output} PHOTOS")
+    typer.echo(run.output / outputs.CHECKPOINT)
 
 
 def _bar(console: Console, steps: int) -> Progress:
@@ -157,18 +260,46 @@ def _show(event: "events.Event", console: Console, bar: Progress, steps: int) ->
     from photoenhance.training import events
 
     match event:
-        case events.Started(targets=targets, sources=sources, features=features):
-            made = "no sources (made of targets)" if sources is None else f"{sources} sources"
-            compared = f"; fidelity in {features}" if features else ""
-            where = f"on {event.device} in {event.precision}"
-            tell(f"{targets} targets, {made}, {where}{compared}")
+        case events.Started():
+            tell(_beginning(event))
+        case events.Resumed(step=step, path=path):
+            bar.update(bar.tasks[0].id, completed=step)
+            tell(f"goes on after step {step}, from {path}")
         case events.Progress(step=step, terms=terms, seconds=seconds):
             told = " ".join(f"{name} {value:.4f}" for name, value in terms.items())
             bar.update(bar.tasks[0].id, completed=step, description=f"{told}, {seconds:.2f} s each")
             if not console.is_terminal:
                 minutes = (steps - step) * seconds / 60
                 tell(f"{step}/{steps} {told}, {seconds:.2f} s a step, {minutes:.0f} min left")
+        case events.Validated():
+            tell(_judged(event))
         case events.CheckpointSaved(step=step, path=path):
             tell(f"{step}: saved {path}")
         case events.SampleSaved(step=step, path=path):
             tell(f"{step}: samples in {path}")
+        case events.Ended():
+            _tell_end(event)
+
+
+def _tell_end(event: "events.Ended") -> None:
+    if event.reason == "settled":
+        tell(f"{event.step}: ended, since nothing became better for long")
+    if event.best != event.step:
+        tell(f"the model is that of step {event.best}, the best by validation")
+
+
+def _beginning(event: "events.Started") -> str:
+    made = "no sources (made of targets)" if event.sources is None else f"{event.sources} sources"
+    held = f", {event.held} photos held out" if event.held else ""
+    compared = f"; fidelity in {event.features}" if event.features else ""
+    several = f", {event.processes} processes" if event.processes > 1 else ""
+    where = f"on {event.device} in {event.precision}{several}"
+    return f"{event.targets} targets, {made}{held}, {where}{compared}"
+
+
+def _judged(event: "events.Validated") -> str:
+    found = event.judgement
+    psnr = "" if found.psnr is None else f", {found.psnr:.2f} dB to the references"
+    best = "; the best so far, saved" if event.is_best else ""
+    look = f"{found.look:.0%} of the way to the look is left"
+    return f"{event.step}: {found.content:.1%} of the structure kept, {look}{psnr}{best}"

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+CHARBONNIER_EPSILON = 1e-3
 RANGE = 2  # the UEGAN authors weigh their losses for images in [-1, 1]
 
 
@@ -51,3 +52,16 @@ def log_mse(image: Tensor, wanted: Tensor, sizes: Tensor) -> Tensor:
     Differs: an error below 1e-10 counts as 1e-10; equal images would have no finite loss.
     """
     return mse_inside(image, wanted, sizes).clamp(min=1e-10).log10().mean()
+
+
+def charbonnier(image: Tensor, wanted: Tensor) -> Tensor:
+    """Mean of the root of the squared difference plus a little, which is smooth around 0.
+
+    Args:
+        image: `(N, 3, H, W)` in [0, 1].
+        wanted: same shape and range.
+
+    Source: a published variant of UEGAN, with its epsilon of 1e-3.
+    Differs: images are in [0, 1]; the difference is doubled to that of the authors' range.
+    """
+    return ((RANGE * (image - wanted)) ** 2 + CHARBONNIER_EPSILON**2).sqrt().mean()

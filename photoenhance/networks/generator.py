@@ -86,6 +86,25 @@ class Generator(nn.Module, ABC):
     def forward(self, image: Tensor) -> Tensor:
         """Enhance whole images of any size; `(N, 3, H, W)`. This is the definition of right."""
 
+    def unclamped(self, image: Tensor) -> Tensor:
+        """Enhance like `forward`, but as the paper's losses see it; by default, they see the same.
+
+        Args:
+            image: `(N, 3, H, W)` in [0, 1]; the result may leave that range.
+        """
+        return self(image)
+
+    @abstractmethod
+    def initialise(self, *, gain: float, last: float) -> None:
+        """Draw orthogonal weights of this gain, no biases; scale the last convolution by `last`.
+
+        A small `last` begins near the identity.
+        """
+
+    @abstractmethod
+    def initialise_as_published(self) -> None:
+        """Draw weights as the authors did."""
+
     @abstractmethod
     def schemes(self, height: int, width: int) -> Sequence[Scheme]:
         """List the exact ways to work tile by tile, the fastest first, the most frugal last.

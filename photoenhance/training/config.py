@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,6 +14,9 @@ from photoenhance.training.degradation import Degradation
 Positive = Annotated[int, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+ObjectiveName = Literal["one-way", "enlightengan", "dpe-two-way", "dpe-one-way", "supervised"]
 
 
 class _Section(BaseModel):
@@ -23,38 +27,90 @@ class Losses(_Section):
     """The weight of each term of the generator's loss; a term of weight 0 is not computed.
 
     Attributes:
-        adversarial: relativistic hinge, summed over the discriminator's scales.
+        adversarial: pass for a target in the eyes of the (global) discriminator.
+        local: the same for small crops and a discriminator of their own.
         fidelity: structure of the source, in the features of a frozen network.
-        identity: target photos are to come back as they are.
-        reconstruction: made sources are to come back as the photos of which they were made.
+        identity: targets, or for DPE sources, are to come back as they are.
+        cycle: there and back again is to change nothing.
+        penalty: at the start, on critics whose gradient is steeper than 1; then it adapts itself.
+        reconstruction: made or paired sources are to become their originals.
         color: the same, in CIE a* and b*.
+        relativistic: the form of UEGAN's adversarial loss.
+        identity_form: the form of UEGAN's identity loss.
+        penalty_rule: how the weight of the penalty adapts: as in DPE's paper, or as in its code.
         fidelity_layers: layers of VGG-19 that `fidelity` compares.
     """
 
-    adversarial: Weight
-    fidelity: Weight
-    identity: Weight
-    reconstruction: Weight
-    color: Weight
-    fidelity_layers: tuple[str, ...]
+    adversarial: Weight = 0.0
+    local: Weight = 0.0
+    fidelity: Weight = 0.0
+    identity: Weight = 0.0
+    cycle: Weight = 0.0
+    penalty: Weight = 0.0
+    reconstruction: Weight = 0.0
+    color: Weight = 0.0
+    relativistic: Literal["hinge", "least-squares"] = "hinge"
+    identity_form: Literal["l1", "charbonnier"] = "l1"
+    penalty_rule: Literal["paper", "released"] = "paper"
+    fidelity_layers: tuple[str, ...] = ()
 
 
 class Optimiser(_Section):
-    """Adam for both networks.
+    """Adam for all networks.
 
     Attributes:
         generator_rate: learning rate.
         discriminator_rate: learning rate.
         betas: decay of the running mean and of the running square of the gradient.
         weight_decay: L2, added to the gradient.
-        constant: share of the steps after which both rates begin to fall linearly to zero.
+        constant: share of the steps after which all rates begin to fall linearly to zero.
+        epoch: steps between two changes of the rates.
+        late: apply each change one step late and one epoch early, as UEGAN's code does.
+        critic_steps: the generator learns in the first of this many steps, the critics in all.
+        clip: the longest that a network's gradient may be; 0 leaves it as it is.
     """
 
     generator_rate: Rate
     discriminator_rate: Rate
     betas: tuple[float, float]
     weight_decay: Weight
-    constant: Annotated[float, Field(ge=0, le=1)]
+    constant: Share
+    epoch: Positive = 1
+    late: bool = False
+    critic_steps: Positive = 1
+    clip: Weight = 0.0
+
+
+class Framing(_Section):
+    """How photos become squares.
+
+    Attributes:
+        kind: "zoom" takes a window of random size, "crop" one of the crop's own size, "whole" the
+            photo with its long side reduced to the crop's, mirrored to a square.
+        symmetries: "mirror" flips left and right, "flips" also up and down, "all" also turns.
+        pairing: "random" draws targets for themselves; "fixed" gives each source always the target
+            of the same place in the folder, as the published codes do.
+        brightness: share of sources of "enlightengan" that are divided by 2 to 4.
+    """
+
+    kind: Literal["zoom", "crop", "whole"] = "zoom"
+    symmetries: Literal["mirror", "flips", "all"] = "mirror"
+    pairing: Literal["random", "fixed"] = "random"
+    brightness: Share = 0.0
+
+
+class Validation(_Section):
+    """How the best checkpoint is found.
+
+    Attributes:
+        every: steps between two looks; 0 never looks, and the last checkpoint counts as the best.
+        photos: most photos of each folder that are held out for it.
+        patience: looks without improvement after which the run ends; 0 goes on to the end.
+    """
+
+    every: Annotated[int, Field(ge=0)] = 500
+    photos: Positive = 16
+    patience: Annotated[int, Field(ge=0)] = 0
 
 
 class TrainConfig(_Section):
@@ -63,69 +119,122 @@ class TrainConfig(_Section):
     Attributes:
         recipe: name of the recipe that the run began with.
         architecture: what is trained.
+        objective: by which losses, in which order.
         width: channels of the network's finest level.
-        steps: updates of both networks.
+        network: other values of the network's config.
+        initial: "paper" draws the paper's initial weights, "alive" ones that keep every level at
+            work and begin near the identity.
+        gain: gain of "alive" initial weights of the generator.
+        last: factor on the initial weights of its last convolution.
+        steps: updates of the networks.
         crop: side of the square crops, in pixels.
         batch: sources a step, and targets a step.
         made: sources a step that are made of target photos; all of them without a source folder.
         pool: earlier enhanced images that the discriminator may see again.
-        average: decay of the running average of the generator's weights.
-        gain: gain of the orthogonal initial weights of the generator.
-        last: factor on the initial weights of its last convolution.
+        average: decay of the running average of the generator's weights; 0 keeps the last.
         seed: of everything random.
         losses: weights of the loss terms.
         optimiser: rates and schedule.
+        framing: how photos become squares.
+        validation: how the best checkpoint is found.
         degradation: how sources are made.
     """
 
     recipe: str
-    architecture: Literal["uegan"]
-    width: Annotated[int, Field(gt=0, multiple_of=8)]
+    architecture: Literal["uegan", "enlightengan", "dpe"]
+    objective: ObjectiveName
+    width: Annotated[int, Field(gt=0)]
+    network: dict[str, bool | int | float | str] = {}
+    initial: Literal["paper", "alive"] = "alive"
+    gain: Rate = 0.7
+    last: Rate = 0.05
     steps: Positive
-    crop: Annotated[int, Field(ge=80, multiple_of=16)]
+    crop: Annotated[int, Field(ge=32, multiple_of=16)]
     batch: Positive
     made: Annotated[int, Field(ge=0)]
-    pool: Positive
-    average: Annotated[float, Field(ge=0, lt=1)]
-    gain: Rate
-    last: Rate
-    seed: int
+    pool: Positive = 50
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    seed: int = 1990
     losses: Losses
     optimiser: Optimiser
-    degradation: Degradation
+    framing: Framing = Framing()
+    validation: Validation = Validation()
+    degradation: Degradation = Degradation()
 
 
-def recipes() -> list[str]:
-    """Name the recipes, sorted."""
+def recipes() -> dict[str, str]:
+    """Name the recipes, sorted, each with the comment in its first line."""
     files = resources.files("photoenhance.training").joinpath("recipes").iterdir()
-    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+    texts = {file.name: file.read_text(encoding="utf-8") for file in files}
+    return {
+        name.removesuffix(".toml"): text.splitlines()[0].lstrip("# ")
+        for name, text in sorted(texts.items())
+        if name.endswith(".toml")
+    }
 
 
-def load(recipe: str, overrides: Mapping[str, Any], assignments: Sequence[str] = ()) -> TrainConfig:
+def load(
+    recipe: str | Path, overrides: Mapping[str, Any], assignments: Sequence[str] = ()
+) -> TrainConfig:
     """Read a recipe and replace some of its values.
 
     Args:
-        recipe: one of `recipes()`.
+        recipe: one of `recipes()`, or a TOML file. A file may begin with `base = "NAME"`, and then
+            holds only what differs from that recipe.
         overrides: keys of `TrainConfig` and their values; None leaves the recipe's.
         assignments: `key=value`, such as "losses.identity=0.2", with values as TOML writes them.
 
     Raises:
         ConfigError: there is no such recipe or key, or a value is out of its range.
     """
+    values = _recipe(recipe)
+    values |= {key: value for key, value in overrides.items() if value is not None}
+    for assignment in assignments:
+        _merge(values, _assigned(assignment))
+    name = recipe.stem if isinstance(recipe, Path) else recipe
+    return parse({**values, "recipe": name})
+
+
+def parse(values: Mapping[str, Any]) -> TrainConfig:
+    """Check the values of a whole config.
+
+    Raises:
+        ConfigError: a value is missing, unknown or out of its range.
+    """
+    try:
+        return TrainConfig(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{key}: {first['msg']}", hint=f"Correct {key}.") from error
+
+
+def _recipe(recipe: str | Path) -> dict[str, Any]:
+    if isinstance(recipe, Path):
+        changes = _read(recipe)
+        base = changes.pop("base", None)
+        values = {} if base is None else _recipe(str(base))
+        _merge(values, changes)
+        return values
     if recipe not in recipes():
         known = ", ".join(recipes())
         raise ConfigError(f"recipe {recipe}: there is none", hint=f"Choose one of: {known}.")
     file = resources.files("photoenhance.training").joinpath("recipes", f"{recipe}.toml")
     values = tomllib.loads(file.read_text(encoding="utf-8"))
-    values |= {key: value for key, value in overrides.items() if value is not None}
-    for assignment in assignments:
-        _merge(values, _assigned(assignment))
+    base = values.pop("base", None)
+    if base is None:
+        return values
+    merged = _recipe(str(base))
+    _merge(merged, values)
+    return merged
+
+
+def _read(file: Path) -> dict[str, Any]:
+    hint = "Name a recipe (--list-recipes), or a TOML file like those."
     try:
-        return TrainConfig(recipe=recipe, **values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{key}: {first['msg']}", hint=f"Correct {key}.") from error
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"recipe {file}: cannot be read: {error}", hint=hint) from error
 
 
 def _assigned(assignment: str) -> dict[str, Any]:

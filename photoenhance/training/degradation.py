@@ -24,6 +24,9 @@ class Degradation:
         black: how far black is lifted at most, as a share of the range.
         softness: share of a blurred copy at most, its deviation between 0.5 and 1.2 pixels.
         noise: standard deviation of the noise at most, as a share of the range.
+        shot: variance of a sensor's noise at most, per unit of linear light, log-uniform from a
+            hundredth of it; dark photos have few photons.
+        read: standard deviation of a sensor's own noise at most, in linear light, likewise.
         untouched: share of sources that stay as they are.
 
     Noise and untouched sources do not go together: a network soon learns that what has no noise is
@@ -41,6 +44,8 @@ class Degradation:
     black: float = 0.04
     softness: float = 0.7
     noise: float = 0.0
+    shot: float = 0.0
+    read: float = 0.0
     untouched: float = 0.0
 
     def apply(self, clean: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
@@ -50,7 +55,10 @@ class Degradation:
         gains = np.exp(random.normal(0, self.white_balance, 3))
         gains[1] = 1
         gains *= 2 ** random.uniform(*self.exposure)
-        image = np.clip(clean**GAMMA * gains.astype(np.float32), 0, 1) ** (1 / GAMMA)
+        light = clean**GAMMA * gains.astype(np.float32)
+        if self.shot or self.read:
+            light = self._sensed(light, random)
+        image = np.clip(light, 0, 1) ** (1 / GAMMA)
         image = image ** np.float32(random.uniform(*self.gamma))
         # The inverse of the S-curve 3x^2 - 2x^3.
         bend = np.float32(random.uniform(*self.curve))
@@ -66,3 +74,12 @@ class Degradation:
         noise = random.standard_normal(image.shape, dtype=np.float32)
         image = image + noise * np.float32(random.uniform(0, self.noise))
         return np.clip(image, 0, 1)
+
+    def _sensed(
+        self, light: NDArray[np.float32], random: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """Add what a sensor adds to linear light: noise that grows with it, and some of its own."""
+        shot = np.float32(self.shot * 10 ** random.uniform(-2, 0))
+        read = np.float32(self.read * 10 ** random.uniform(-2, 0))
+        noise = random.standard_normal(light.shape, dtype=np.float32)
+        return light + noise * np.sqrt(shot * np.clip(light, 0, 1) + read**2)

@@ -4,24 +4,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from photoenhance.training.validation import Judgement
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
     """The run is about to take its first step.
 
     Attributes:
-        targets: photos in the target folder.
+        targets: photos in the target folder to learn from.
         sources: photos in the source folder; None if every source is made of a target.
+        held: photos of both that are left out, to judge by.
         features: in what the fidelity loss compares; None without that loss.
         device: where the run computes.
         precision: in which arithmetic.
+        processes: how many work together.
     """
 
     targets: int
     sources: int | None
+    held: int
     features: str | None
     device: str
     precision: str
+    processes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The run goes on after this step, where it was interrupted."""
+
+    step: int
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,21 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Validated:
+    """The averaged generator was judged by photos that it does not learn from.
+
+    Attributes:
+        step: after which.
+        judgement: what was found.
+        is_best: whether no earlier one was better; then it was written.
+    """
+
+    step: int
+    judgement: Judgement
+    is_best: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SampleSaved:
     """A grid of sources above enhanced images was written."""
 
@@ -51,10 +80,35 @@ class SampleSaved:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointSaved:
-    """The averaged generator was written."""
+    """The averaged generator was written, to be used."""
 
     step: int
     path: Path
 
 
-Event = Started | Progress | SampleSaved | CheckpointSaved
+@dataclass(frozen=True, slots=True)
+class StateSaved:
+    """Everything was written that the run needs to go on later."""
+
+    step: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The run is over.
+
+    Attributes:
+        step: steps done.
+        reason: "done", "settled" (no better for long) or "interrupted".
+        best: step of the generator that was given out.
+    """
+
+    step: int
+    reason: str
+    best: int
+
+
+Event = (
+    Started | Resumed | Progress | Validated | SampleSaved | CheckpointSaved | StateSaved | Ended
+)

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from photoenhance.errors import ConfigError, PhotoEnhanceError
+from photoenhance.errors import ConfigError
 from photoenhance.networks.uegan import UEGANGenerator
 from photoenhance.networks.vgg import VGGFeatures, plain_vgg, truncated_vgg
 from photoenhance.zoo.load import load_generator
@@ -45,10 +45,18 @@ def perceptual_features(file: Path | None, layers: Sequence[str]) -> tuple[nn.Mo
         return _from_torchvision(layers), "VGG-19 of torchvision"
     except (ImportError, OSError, RuntimeError) as error:
         logger.info("torchvision's VGG-19 is not to be had: %s", error)
+    return bundled_encoder(), "the encoder of the bundled model (no VGG-19 to be had)"
+
+
+def bundled_encoder() -> EncoderFeatures:
+    """Return the encoder of the bundled UEGAN, frozen.
+
+    Raises:
+        WeightsError: the bundled model is missing.
+    """
     generator = load_generator("uegan").generator
-    if not isinstance(generator, UEGANGenerator):
-        raise PhotoEnhanceError("uegan: the bundled model is not a UEGAN")
-    return EncoderFeatures(generator), "the encoder of the bundled model (no VGG-19 to be had)"
+    assert isinstance(generator, UEGANGenerator)
+    return EncoderFeatures(generator)
 
 
 def _from_file(file: Path, layers: Sequence[str]) -> VGGFeatures:

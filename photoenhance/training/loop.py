@@ -1,35 +1,29 @@
 """The training loop; reads top to bottom."""
 
-import dataclasses
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from photoenhance.errors import ConfigError
-from photoenhance.imaging.atomic import replacing
-from photoenhance.losses.perceptual import FidelityLoss
-from photoenhance.networks.uegan import UEGANGenerator
-from photoenhance.tensors import pixels_of
+from photoenhance.errors import TrainingError
+from photoenhance.training import outputs, setup, state
+from photoenhance.training.batches import Batch, Batches
 from photoenhance.training.config import TrainConfig
-from photoenhance.training.data import Batches, PhotoFolder
+from photoenhance.training.distributed import Processes, joined
 from photoenhance.training.ema import ExponentialMovingAverage
-from photoenhance.training.events import CheckpointSaved, Event, Progress, SampleSaved, Started
-from photoenhance.training.features import perceptual_features
-from photoenhance.training.objective import OneWayObjective
-from photoenhance.training.players import players
-from photoenhance.training.pool import ImagePool
-from photoenhance.zoo import checkpoint
+from photoenhance.training.events import Ended, Event, Progress, Resumed, Started, StateSaved
+from photoenhance.training.outputs import Outputs
+from photoenhance.training.watch import Watch
 
-CHECKPOINT = "generator.safetensors"
+AGREE_EVERY = 10  # steps after which several processes ask each other whether to stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +33,19 @@ class Run:
     Attributes:
         target: folder of photos with the wanted look.
         source: folder of photos to improve, or None: every source is made of a target.
-        output: the run's folder, for the checkpoint and the samples.
+        output: the run's folder, for checkpoints, states and samples.
         perceptual: a VGG's file for the fidelity loss, or None for the best at hand.
+        pairs: folder that holds `input` and `reference`, to judge by; or None.
         start: a model to begin with, or None to begin from nothing.
         device: where to compute.
         precision: "bf16" computes the networks in bfloat16, and keeps weights in float32.
+        cache_bytes: how much decoded photos may take in memory.
+        workers: threads that prepare batches.
         log_every: steps between progress events.
-        save_every: steps between checkpoints, each with a grid of samples.
+        save_every: steps between states, each with a grid of samples.
+        keep: states that are kept.
+        override: go on with a run although its settings have changed.
+        interrupted: asked after each step; a true answer saves everything and ends the run.
     """
 
     target: Path
@@ -55,135 +55,219 @@ class Run:
     start: str | None
     device: torch.device
     precision: Literal["fp32", "bf16"]
+    pairs: Path | None = None
+    cache_bytes: int = 2 << 30
+    workers: int = 1
     log_every: int = 20
     save_every: int = 500
+    keep: int = 2
+    override: bool = False
+    interrupted: Callable[[], bool] = lambda: False
 
 
-def train(config: TrainConfig, run: Run) -> Iterator[Event]:  # noqa: PLR0915 (one walk)
-    """Train a generator; what is saved is the running average of its weights.
+def train(config: TrainConfig, run: Run) -> Iterator[Event]:
+    """Train a generator; what is given out is the running average of its weights.
 
-    The checkpoint is also written when the iteration ends early, for whatever reason.
+    Goes on with the run that the output folder holds, if it holds one. However it ends, the folder
+    holds what was good.
 
     Raises:
         ConfigError: the folders or files cannot be used.
-        TrainingError: a loss is no longer a number.
+        TrainingError: the run has diverged, or the one in the folder had other settings.
     """
-    target = PhotoFolder(run.target)
-    source = None if run.source is None else PhotoFolder(run.source)
-    batches = Batches(target, source, config)
-    fidelity, features = _fidelity(config, run)
-    generator, discriminator = players(config, run.device, run.start)
-    objective = OneWayObjective(generator.network, discriminator.network, fidelity, config.losses)
-    average = ExponentialMovingAverage(generator.network, config.average)
-    pool, random = ImagePool(config.pool), torch.Generator().manual_seed(config.seed)
-    _make(run.output)
-    sources = None if source is None else len(source.paths)
-    yield Started(len(target.paths), sources, features, str(run.device), run.precision)
-
-    step, meter = 0, _Meter()
-    try:
-        with ThreadPoolExecutor(max_workers=1) as ahead:
-            following = ahead.submit(batches.at, 1)
-            for step in range(1, config.steps + 1):
-                batch = following.result().to(run.device)
-                following = ahead.submit(batches.at, step + 1)
-                discriminator.set_rate((step - 1) / config.steps)
-                rate = generator.set_rate((step - 1) / config.steps)
-
-                with _arithmetic(run):
-                    enhanced = generator.network(batch.source).float()
-                terms: dict[str, Tensor] = {}
-                if config.losses.adversarial:
-                    with _arithmetic(run):
-                        pooled = pool.query(enhanced, random)
-                        judged = objective.discriminator_terms(batch, pooled)
-                    discriminator.update(judged)
-                    terms |= judged
-                with _arithmetic(run):
-                    wanted = objective.generator_terms(batch, enhanced)
-                generator.update(wanted)
-                average.update(generator.network)
-
-                meter.add(terms | wanted)
-                if step % run.log_every == 0 or step == config.steps:
-                    yield meter.progress(step, rate)
-                if step % run.save_every == 0 and step < config.steps:
-                    yield _saved(config, run, average.module, step)
-                    yield _sampled(run, batches, average.module, step)
-    finally:
-        if step:
-            saved = _saved(config, run, average.module, step)
-    yield saved
-    yield _sampled(run, batches, average.module, step)
+    with joined(run.device) as processes:
+        yield from _Trainer(config, run, processes).run()
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"{folder}: cannot be made: {error.strerror}"
-        raise ConfigError(msg, hint="Choose another --output.") from error
+class _Trainer:
+    """The parts of one run, in one process."""
+
+    def __init__(self, config: TrainConfig, run: Run, processes: Processes) -> None:
+        self.config, self.place, self.processes = config, run, processes
+        self.photos = setup.find_photos(config, run)
+        self.batches = Batches(self.photos.target, self.photos.source, config, processes)
+        self.objective, self.features = setup.build_objective(config, run, processes)
+        self.average = ExponentialMovingAverage(self.objective.enhancer, config.average)
+        samples = self.batches.at(0).to(run.device)
+        validator = setup.build_validator(config, run, self.photos) if processes.is_first else None
+        outputs.make(run.output)
+        self.outputs = Outputs(config, run.output, self.average.module, samples, validator)
+        self.watch, self.meter = Watch(), _Meter(processes)
+
+    def run(self) -> Iterator[Event]:
+        """Go on from the last state to the end."""
+        photos, place = self.photos, self.place
+        yield Started(
+            targets=len(photos.target.paths),
+            sources=None if photos.source is None else len(photos.source.paths),
+            held=len(photos.held_target.paths) + len(photos.held_source.paths),
+            features=self.features,
+            device=str(place.device),
+            precision=place.precision,
+            processes=self.processes.count,
+        )
+        done = self._restore()
+        if done:
+            yield Resumed(done, state.path_of(place.output, done))
+        try:
+            yield from self._steps(done)
+        finally:
+            # Whatever ended it, the average is that of whole steps.
+            if self.average.updates and self.processes.is_first:
+                self.outputs.save(self.average.updates)
+
+    def _steps(self, done: int) -> Iterator[Event]:
+        place, step, reason = self.place, done, "done"
+        for step, batch in prepared(self.batches, done, self.config.steps, place.workers):
+            rate, terms = self._step(step, batch.to(place.device))
+            self.watch.look(terms)
+            self.meter.add(terms)
+            if step % place.log_every == 0 or step == self.config.steps:
+                yield self.meter.progress(step, rate)
+            if self._is_interrupted(step):
+                reason = "interrupted"
+            yield from self._judged(step)
+            if reason == "done" and self._has_settled(step):
+                reason = "settled"
+            if step % place.save_every == 0 or step == self.config.steps or reason != "done":
+                yield from self._saved(step)
+            if reason != "done":
+                break
+        yield Ended(step, reason, self.outputs.best_step or step)
+
+    def _step(self, step: int, batch: Batch) -> tuple[float, dict[str, Tensor]]:
+        """Let each player move once; return the learning rate and all terms."""
+        rates = {
+            name: player.set_rate(step, self.config.steps)
+            for name, player in self.objective.players().items()
+        }
+        seeds = np.random.SeedSequence((self.config.seed, step, self.processes.rank))
+        random = torch.Generator().manual_seed(int(seeds.generate_state(1)[0]))
+        turns = self.objective.turns(batch, step, random)
+        terms: dict[str, Tensor] = {}
+        while True:
+            with self._arithmetic():
+                turn = next(turns, None)
+            if turn is None:
+                break
+            turn.player.update(turn.terms)
+            terms |= {name: term.detach() for name, term in turn.terms.items()}
+        self.average.update(self.objective.enhancer)
+        return next(iter(rates.values())), terms
+
+    def _arithmetic(self) -> AbstractContextManager[None]:
+        enabled = self.place.precision == "bf16"
+        return torch.autocast(self.place.device.type, torch.bfloat16, enabled=enabled)
+
+    def _is_interrupted(self, step: int) -> bool:
+        if self.processes.count == 1:
+            return self.place.interrupted()
+        return step % AGREE_EVERY == 0 and self.processes.agree(wish=self.place.interrupted())
+
+    def _is_due(self, step: int) -> bool:
+        every = self.config.validation.every
+        return every > 0 and (step % every == 0 or step == self.config.steps)
+
+    def _has_settled(self, step: int) -> bool:
+        return self._is_due(step) and self.processes.agree(wish=self.outputs.has_settled)
+
+    def _judged(self, step: int) -> Iterator[Event]:
+        if self._is_due(step) and self.processes.is_first:
+            judged = self.outputs.validate(step)
+            if judged is not None:
+                yield judged
+
+    def _saved(self, step: int) -> Iterator[Event]:
+        memories = {name: part.state_dict() for name, part in self.objective.memory().items()}
+        memories_of_all = self.processes.collected(memories)
+        if not self.processes.is_first:
+            return
+        yield self.outputs.sample(step)
+        saved = self.outputs.save(step)
+        if saved is not None:
+            yield saved
+        now = state.State(
+            step=step,
+            settings=self.config.model_dump(mode="json"),
+            photos=self.photos.fingerprint,
+            processes=self.processes.count,
+            parts={name: part.state_dict() for name, part in self._parts().items()},
+            memories=memories_of_all,
+        )
+        yield StateSaved(step, state.write(self.place.output, now, keep=self.place.keep))
+
+    def _parts(self) -> dict[str, state.Stateful]:
+        return {**self.objective.players(), "average": self.average, "outputs": self.outputs}
+
+    def _restore(self) -> int:
+        """Take on the newest state of the folder; return its step, or 0."""
+        path = state.latest(self.place.output)
+        if path is None:
+            return 0
+        before = state.read(path)
+        self._check(path, before)
+        for name, part in self._parts().items():
+            part.load_state_dict(before.parts[name])
+        for name, part in self.objective.memory().items():
+            part.load_state_dict(before.memories[self.processes.rank][name])
+        return before.step
+
+    def _check(self, path: Path, before: state.State) -> None:
+        if before.processes != self.processes.count:
+            raise TrainingError(
+                f"{path}: made by {before.processes} processes, now there are "
+                f"{self.processes.count}",
+                hint="Resume with as many processes as before.",
+            )
+        changed = state.differences(before.settings, self.config.model_dump(mode="json"))
+        if before.photos != self.photos.fingerprint:
+            changed.append("photos: other files than before")
+        if changed and not self.place.override:
+            raise TrainingError(
+                f"{path}: the run had other settings: {'; '.join(changed)}",
+                hint="Give the same options, or --override to go on with the new ones, or another "
+                "--output for a new run.",
+            )
 
 
-def _fidelity(config: TrainConfig, run: Run) -> tuple[FidelityLoss, str | None]:
-    losses = config.losses
-    has_originals = run.source is None and (losses.reconstruction or losses.color)
-    if not losses.fidelity or has_originals:
-        if run.perceptual is not None:
-            msg = f"{run.perceptual}: this run compares no features, since it has no fidelity loss"
-            raise ConfigError(msg, hint="Leave out --perceptual, or name a --source.")
-        return FidelityLoss(nn.Identity()), None
-    features, name = perceptual_features(run.perceptual, config.losses.fidelity_layers)
-    return FidelityLoss(features).to(run.device), name
-
-
-def _arithmetic(run: Run) -> AbstractContextManager[None]:
-    return torch.autocast(run.device.type, torch.bfloat16, enabled=run.precision == "bf16")
-
-
-def _saved(config: TrainConfig, run: Run, generator: nn.Module, step: int) -> CheckpointSaved:
-    assert isinstance(generator, UEGANGenerator)
-    shape = dataclasses.asdict(generator.config)
-    origin = f"trained with photoenhance, recipe {config.recipe}, {step} of {config.steps} steps"
-    path = run.output / CHECKPOINT
-    header = checkpoint.Header(config.architecture, shape, origin)
-    checkpoint.write(path, generator.state_dict(), header)
-    return CheckpointSaved(step, path)
-
-
-def _sampled(run: Run, batches: Batches, generator: nn.Module, step: int) -> SampleSaved:
-    """Write the sources of the run's batch 0 above what becomes of them."""
-    sources = batches.at(0).to(run.device).source
-    with torch.inference_mode():
-        enhanced = generator(sources)
-    rows = [torch.cat(list(images), dim=2) for images in (sources, enhanced)]
-    grid = pixels_of(torch.cat(rows, dim=1)[None], np.dtype(np.uint8))
-    path = run.output / f"samples-{step:06d}.png"
-    with replacing(path) as file:
-        file.write(cv2.imencode(".png", grid[..., ::-1])[1].tobytes())
-    return SampleSaved(step, path)
+def prepared(batches: Batches, done: int, steps: int, workers: int) -> Iterator[tuple[int, Batch]]:
+    """Yield every step after those done, with its batch, prepared by threads ahead of time."""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        ahead: deque[Future[Batch]] = deque()
+        try:
+            for step in range(done + 1, steps + 1):
+                while len(ahead) <= workers and step + len(ahead) <= steps:
+                    ahead.append(pool.submit(batches.at, step + len(ahead)))
+                yield step, ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
 
 
 class _Meter:
     """Averages of the loss terms and of the time since the last look."""
 
-    def __init__(self) -> None:
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
         self._begin()
 
     def _begin(self) -> None:
         self._sums: dict[str, float] = {}
-        self._count = 0
+        self._counts: dict[str, int] = {}
+        self._steps = 0
         self._since = time.monotonic()
 
     def add(self, terms: Mapping[str, Tensor]) -> None:
         """Count the terms of one step."""
-        self._count += 1
+        self._steps += 1
         for name, term in terms.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(term.detach())
+            value = float(self._processes.mean(term))
+            self._sums[name] = self._sums.get(name, 0.0) + value
+            self._counts[name] = self._counts.get(name, 0) + 1
 
     def progress(self, step: int, rate: float) -> Progress:
         """Return the averages and begin anew."""
-        seconds = (time.monotonic() - self._since) / self._count
-        means = {name: total / self._count for name, total in self._sums.items()}
+        seconds = (time.monotonic() - self._since) / self._steps
+        means = {name: total / self._counts[name] for name, total in self._sums.items()}
         self._begin()
         return Progress(step, means, rate, seconds)

@@ -1,74 +1,92 @@
-"""The discriminator's and the generator's loss of one step, as named terms."""
+"""What a recipe minimises: the turns of one step, each one network's loss as named terms."""
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from photoenhance.losses.adversarial import RelativisticHinge
-from photoenhance.losses.color import chroma_l1
-from photoenhance.losses.fidelity import multiscale_l1
-from photoenhance.losses.perceptual import FidelityLoss
-from photoenhance.training.config import Losses
-from photoenhance.training.data import Batch
+from photoenhance.networks.generator import Generator
+from photoenhance.training.batches import Batch
+from photoenhance.training.config import TrainConfig
+from photoenhance.training.distributed import Processes
+from photoenhance.training.players import Player, player
+from photoenhance.training.state import Stateful
 
 
 @dataclass(frozen=True, slots=True)
-class OneWayObjective:
-    """Source to target, and nothing back: the objective of UEGAN, and ours built on it.
+class Turn:
+    """One network's move in a step.
 
     Attributes:
-        generator: enhances.
-        discriminator: returns one map of logits a scale.
-        fidelity: compares the structure of two images.
-        weights: of the generator's terms.
+        player: whose move it is.
+        terms: of its loss, each weighted; the player goes down their sum.
     """
 
-    generator: nn.Module
-    discriminator: nn.Module
-    fidelity: FidelityLoss
-    weights: Losses
+    player: Player
+    terms: Mapping[str, Tensor]
 
-    def discriminator_terms(self, batch: Batch, pooled: Tensor) -> dict[str, Tensor]:
-        """Tell targets from earlier enhanced images, and from the sources as they are.
 
-        Source: Ni et al. 2020 (UEGAN), section III-D, eq. 5.
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where and with what a run's objective works.
+
+    Attributes:
+        device: where the networks are.
+        processes: those of the run.
+        generator: initialised; what the run trains.
+        features: maps images to a list of feature maps, or None where no loss needs them.
+    """
+
+    device: torch.device
+    processes: Processes
+    generator: Generator
+    features: nn.Module | None
+
+
+class Objective(ABC):
+    """The networks of a recipe and what they learn from a batch.
+
+    Attributes:
+        enhancer: the network that is averaged and given out.
+        generator: the player whose learning rate is told; the enhancer is its network, or in it.
+    """
+
+    generator: Player
+
+    def __init__(self, config: TrainConfig, workplace: Workplace) -> None:
+        self.config = config
+        self.weights = config.losses
+        self.processes = workplace.processes
+        self.device = workplace.device
+        self.enhancer = workplace.generator
+
+    @abstractmethod
+    def players(self) -> Mapping[str, Player]:
+        """Name all that learn."""
+
+    @abstractmethod
+    def turns(self, batch: Batch, step: int, random: torch.Generator) -> Iterator[Turn]:
+        """Yield each player's terms when its turn comes; it is updated in between.
+
+        Args:
+            batch: on the device.
+            step: from 1.
+            random: for what is drawn, seeded for this step and process.
         """
-        hinge = RelativisticHinge()
-        real = self.discriminator(batch.target)
-        enhanced = self.discriminator(pooled)
-        source = self.discriminator(batch.source)
-        return {
-            "real_enhanced": _over_scales(hinge.discriminator, real, enhanced),
-            "real_source": _over_scales(hinge.discriminator, real, source),
-        }
 
-    def generator_terms(self, batch: Batch, enhanced: Tensor) -> dict[str, Tensor]:
-        """Pass for a target, keep the source's structure, leave targets alone; each weighted.
+    def memory(self) -> Mapping[str, Stateful]:
+        """Name what else changes during a run; it may differ from process to process."""
+        return {}
 
-        With `reconstruction` or `color`, made sources are held to their originals instead of to
-        their own structure.
-        """
-        weights, terms = self.weights, {}
-        made = len(batch.original)
-        if weights.adversarial:
-            real = self.discriminator(batch.target)
-            fake = self.discriminator(enhanced)
-            terms["adversarial"] = _over_scales(RelativisticHinge().generator, real, fake)
-        free = made if weights.reconstruction or weights.color else 0
-        if weights.fidelity and free < len(enhanced):
-            terms["fidelity"] = self.fidelity(enhanced[free:], batch.source[free:])
-        if weights.identity:
-            terms["identity"] = multiscale_l1(self.generator(batch.target), batch.target)
-        if weights.reconstruction and made:
-            terms["reconstruction"] = multiscale_l1(enhanced[:made], batch.original)
-        if weights.color and made:
-            terms["color"] = chroma_l1(enhanced[:made], batch.original)
-        return {name: getattr(weights, name) * term for name, term in terms.items()}
+    def player(self, network: nn.Module, rate: float) -> Player:
+        """Make a player of a network."""
+        return player(network, rate, self.config.optimiser, self.device, self.processes)
 
 
-def _over_scales(
-    loss: Callable[[Tensor, Tensor], Tensor], real: list[Tensor], fake: list[Tensor]
-) -> Tensor:
-    return torch.stack([loss(r, f) for r, f in zip(real, fake, strict=True)]).sum()
+def weighted(terms: Mapping[str, Callable[[], Tensor]], weights: Any) -> dict[str, Tensor]:
+    """Work out the terms whose weight is not 0, times the weight of that name."""
+    chosen = {name: getattr(weights, name) for name in terms}
+    return {name: weight * terms[name]() for name, weight in chosen.items() if weight}

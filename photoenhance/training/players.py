@@ -1,98 +1,104 @@
-"""The two networks of a run and their optimisers."""
+"""The networks of a run, each with its optimiser."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from photoenhance.errors import ConfigError, TrainingError
-from photoenhance.networks.uegan import UEGANConfig, UEGANDiscriminator, UEGANGenerator
-from photoenhance.training.config import Optimiser, TrainConfig
-from photoenhance.zoo.load import load_generator
+from photoenhance.errors import TrainingError
+from photoenhance.training.config import Optimiser
+from photoenhance.training.distributed import Processes
 
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """A network, and Adam to train it.
+    """A network, or two that learn together, and Adam to train it.
 
     Attributes:
         network: in training mode.
         adam: over all of its parameters.
         rate: learning rate at the start.
-        constant: share of the run after which the rate begins to fall linearly to zero.
+        optimiser: the schedule.
+        processes: whose gradients are averaged.
     """
 
     network: nn.Module
     adam: torch.optim.Adam
     rate: float
-    constant: float
+    optimiser: Optimiser
+    processes: Processes
 
-    def set_rate(self, done: float) -> float:
-        """Set and return the learning rate for a run of which this share is done."""
-        left = 1.0 if done < self.constant else (1 - done) / (1 - self.constant)
+    def set_rate(self, step: int, steps: int) -> float:
+        """Set and return the learning rate of a step, counted from 1, of a run of so many steps."""
+        rate = self.rate * share_of_rate(self.optimiser, step, steps)
         for group in self.adam.param_groups:
-            group["lr"] = self.rate * left
-        return self.rate * left
+            group["lr"] = rate
+        return rate
 
     def update(self, terms: Mapping[str, Tensor]) -> None:
         """Take one step down the sum of the terms.
 
         Raises:
-            TrainingError: a term is not a number; nothing was changed.
+            TrainingError: a term or a gradient is not a number; nothing was changed.
         """
         for name, term in terms.items():
             if not torch.isfinite(term):
-                raise TrainingError(
-                    f"{name}: the loss is {float(term.detach())}",
-                    hint="Try a lower learning rate, or another seed; the last checkpoint is good.",
-                )
+                raise _diverged(f"{name}: the loss is {float(term.detach())}")
         self.adam.zero_grad()
         torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
+        self.processes.average_gradients(self.network)
+        longest = self.optimiser.clip or float("inf")
+        length = nn.utils.clip_grad_norm_(self.network.parameters(), longest)
+        if not torch.isfinite(length):
+            raise _diverged(f"{', '.join(terms)}: the gradient is {float(length)}")
         self.adam.step()
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that a later run needs to go on."""
+        return {"network": self.network.state_dict(), "adam": self.adam.state_dict()}
 
-def players(config: TrainConfig, device: torch.device, start: str | None) -> tuple[Player, Player]:
-    """Build the generator and the discriminator of a run, initialised from its seed.
-
-    Args:
-        config: the run.
-        device: where both go.
-        start: a model whose generator to begin with, or None.
-
-    Raises:
-        ConfigError: that model has another architecture or width.
-        WeightsError: there is no such model.
-    """
-    torch.manual_seed(config.seed)
-    shape = UEGANConfig(config.width)
-    generator = UEGANGenerator(shape)
-    generator.initialise(gain=config.gain, last=config.last)
-    if start is not None:
-        _begin_with(generator, start)
-    discriminator = UEGANDiscriminator(shape)
-    optimiser = config.optimiser
-    return (
-        _player(generator, device, optimiser.generator_rate, optimiser),
-        _player(discriminator, device, optimiser.discriminator_rate, optimiser),
-    )
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self.network.load_state_dict(state["network"])
+        self.adam.load_state_dict(state["adam"])
 
 
-def _begin_with(generator: UEGANGenerator, start: str) -> None:
-    loaded = load_generator(start).generator
-    if not isinstance(loaded, UEGANGenerator) or loaded.config != generator.config:
-        raise ConfigError(
-            f"{start}: cannot begin a UEGAN of width {generator.config.width}",
-            hint="Choose another --init, or its --width.",
-        )
-    generator.load_state_dict(loaded.state_dict())
-
-
-def _player(network: nn.Module, device: torch.device, rate: float, optimiser: Optimiser) -> Player:
+def player(
+    network: nn.Module,
+    rate: float,
+    optimiser: Optimiser,
+    device: torch.device,
+    processes: Processes,
+) -> Player:
+    """Move a network to a device and give it an optimiser."""
     # Channels last: the convolutions of a training step take two thirds of the time on a CPU.
     network.to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     adam = torch.optim.Adam(
         network.parameters(), lr=rate, betas=optimiser.betas, weight_decay=optimiser.weight_decay
     )
-    return Player(network, adam, rate, optimiser.constant)
+    return Player(network.train(), adam, rate, optimiser, processes)
+
+
+def share_of_rate(optimiser: Optimiser, step: int, steps: int) -> float:
+    """Return which share of the learning rate is in force in a step, counted from 1.
+
+    Linear from 1, after the constant part, to 0 behind the last epoch. `late` gives the authors'
+    code of UEGAN: there an epoch's rate is set after its first step, and is already that of the
+    next epoch, so that the last epoch learns almost nothing.
+    """
+    epoch = (step - 1 - optimiser.late) // optimiser.epoch if step > 1 else 0
+    done = (epoch + optimiser.late) * optimiser.epoch / steps
+    if done <= optimiser.constant:
+        return 1.0
+    return max((1 - done) / (1 - optimiser.constant), 0.0)
+
+
+def _diverged(message: str) -> TrainingError:
+    return TrainingError(
+        message,
+        hint="Try a lower learning rate (--set optimiser.generator_rate=...), --set "
+        "optimiser.clip=1, or another --seed; the last checkpoint is good.",
+    )

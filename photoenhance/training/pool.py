@@ -1,5 +1,8 @@
 """Earlier enhanced images, which keep the discriminator from forgetting."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -31,3 +34,11 @@ class ImagePool:
                 chosen.append(self.images[place])
                 self.images[place] = image.clone()
         return torch.stack(chosen)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the images."""
+        return {"images": self.images}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take the images of a state."""
+        self.images = list(state["images"])

@@ -22,7 +22,7 @@ def test_a_folder_becomes_a_model_that_enhances(cli, my_style: Path, tmp_path: P
 
     assert trained.code == 0
     assert trained.out == f"{run / 'generator.safetensors'}\n"
-    assert "3 targets, no sources (made of targets), on cpu in fp32\n" in trained.err
+    assert "3 targets, no sources (made of targets), on cpu in " in trained.err
     assert (run / "samples-000002.png").stat().st_size > 0
     assert enhanced.code == 0
     with Image.open(tmp_path / "out.jpg") as photo:
@@ -44,7 +44,7 @@ def test_a_model_can_be_the_beginning_of_another(cli, my_style: Path, tmp_path: 
         (["--target", "nowhere"], 2, "Error: nowhere: no such folder"),
         (["--target", "."], 2, "Error: .: no photos (looked for .jpeg, .jpg, .png"),
         (["--target", "{style}", "--recipe", "magic"], 2, "Error: recipe magic: there is none"),
-        (["--target", "{style}", "--width", "9"], 2, "Error: width: "),
+        (["--target", "{style}", "--width", "9"], 2, "Error: width: expected a multiple of 8"),
         (["--target", "{style}", "--set", "losses.x=1"], 2, "Error: losses.x: "),
         (
             ["--target", "{style}", "--source", "{style}", "--perceptual", "no.safetensors"],

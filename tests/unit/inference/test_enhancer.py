@@ -24,6 +24,12 @@ class Brighter(Generator):
         super().__init__()
         self.most_pixels = most_pixels
 
+    def initialise(self, *, gain: float, last: float) -> None:
+        del gain, last
+
+    def initialise_as_published(self) -> None:
+        pass
+
     def forward(self, image: Tensor) -> Tensor:
         if image.shape[2] * image.shape[3] > self.most_pixels:
             raise MemoryError

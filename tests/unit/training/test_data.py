@@ -9,8 +9,10 @@ from PIL import Image
 
 from photoenhance.errors import ConfigError
 from photoenhance.training import config
-from photoenhance.training.data import Batches, PhotoFolder
+from photoenhance.training.batches import Batches
+from photoenhance.training.data import PhotoFolder, square
 from photoenhance.training.degradation import Degradation
+from photoenhance.training.distributed import Processes
 
 Fill = Callable[..., Path]
 
@@ -31,11 +33,21 @@ def settings(**overrides: object) -> config.TrainConfig:
     return config.load("photo", {"crop": 80, "batch": 3, "made": 2, **overrides})
 
 
+def crop_of(folder: PhotoFolder, random: np.random.Generator) -> np.ndarray:
+    pixels = folder.pixels(folder.draw(random))
+    return square(pixels, config.Framing(), 80, random).image
+
+
+def batches(target: Path, source: Path | None, chosen: config.TrainConfig) -> Batches:
+    sources = None if source is None else PhotoFolder(source)
+    return Batches(PhotoFolder(target), sources, chosen, Processes())
+
+
 def test_photos_of_any_size_give_crops(fill: Fill) -> None:
     folder = PhotoFolder(fill("target", (30, 20), (80, 80), (97, 301), (1, 1)))
     random = np.random.default_rng(0)
 
-    crops = [folder.crop(random, 80) for _ in range(40)]
+    crops = [crop_of(folder, random) for _ in range(40)]
 
     assert {crop.shape for crop in crops} == {(80, 80, 3)}
     assert min(crop.min() for crop in crops) >= 0
@@ -51,7 +63,7 @@ def test_unreadable_photos_are_reported_and_left_out(
 
     with caplog.at_level(logging.WARNING):
         for _ in range(20):
-            folder.crop(random, 80)
+            crop_of(folder, random)
 
     assert len(caplog.records) == 1
     assert "broken.jpg" in caplog.records[0].message
@@ -61,7 +73,7 @@ def test_a_folder_of_broken_photos_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"no photo")
 
     with pytest.raises(ConfigError, match="not one of 1 photos can be read"):
-        PhotoFolder(tmp_path).crop(np.random.default_rng(0), 80)
+        crop_of(PhotoFolder(tmp_path), np.random.default_rng(0))
 
 
 def test_an_empty_folder_says_what_was_looked_for(tmp_path: Path) -> None:
@@ -85,9 +97,9 @@ def test_hidden_files_are_no_photos(fill: Fill) -> None:
 
 def test_a_batch_is_a_function_of_seed_and_step(fill: Fill) -> None:
     target = fill("target", (90, 120), (200, 100))
-    first = Batches(PhotoFolder(target), None, settings(seed=1))
-    again = Batches(PhotoFolder(target), None, settings(seed=1))
-    other = Batches(PhotoFolder(target), None, settings(seed=2))
+    first = batches(target, None, settings(seed=1))
+    again = batches(target, None, settings(seed=1))
+    other = batches(target, None, settings(seed=2))
 
     first.at(1)
 
@@ -98,9 +110,7 @@ def test_a_batch_is_a_function_of_seed_and_step(fill: Fill) -> None:
 
 
 def test_without_sources_all_are_made(fill: Fill) -> None:
-    batches = Batches(PhotoFolder(fill("target", (90, 120))), None, settings())
-
-    batch = batches.at(1)
+    batch = batches(fill("target", (90, 120)), None, settings()).at(1)
 
     assert batch.source.shape == batch.target.shape == batch.original.shape == (3, 3, 80, 80)
     assert not torch.equal(batch.source, batch.original)
@@ -109,7 +119,7 @@ def test_without_sources_all_are_made(fill: Fill) -> None:
 def test_with_sources_made_and_real_ones_are_mixed(fill: Fill) -> None:
     target, source = fill("target", (90, 120)), fill("source", (90, 90))
 
-    batch = Batches(PhotoFolder(target), PhotoFolder(source), settings()).at(1)
+    batch = batches(target, source, settings()).at(1)
 
     assert batch.source.shape == (3, 3, 80, 80)
     assert batch.original.shape == (2, 3, 80, 80)

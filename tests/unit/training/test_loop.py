@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_weights(run: Run, tmp_path: Path) -> None:
 def test_a_run_tells_what_it_does(run: Run) -> None:
     told = list(train(settings(steps=3), run))
 
-    assert told[0] == events.Started(6, 3, None, "cpu", "fp32")
+    assert told[0] == events.Started(6, 3, 0, None, "cpu", "fp32", 1)
     progress = [event for event in told if isinstance(event, events.Progress)]
     assert [event.step for event in progress] == [1, 2, 3]
     assert set(progress[0].terms) == {

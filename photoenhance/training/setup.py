@@ -1,0 +1,218 @@
+"""Folders and networks of a run, from its config."""
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from photoenhance.errors import ConfigError, WeightsError
+from photoenhance.networks import ARCHITECTURES
+from photoenhance.networks.generator import Generator
+from photoenhance.training.batches import check_pairs
+from photoenhance.training.config import ObjectiveName, TrainConfig
+from photoenhance.training.data import PhotoFolder, Pixels, held_out
+from photoenhance.training.distributed import Processes, same_everywhere
+from photoenhance.training.dpe import OneWayDPEObjective, SupervisedObjective, TwoWayDPEObjective
+from photoenhance.training.enlightengan import EnlightenGANObjective
+from photoenhance.training.features import bundled_encoder, perceptual_features
+from photoenhance.training.objective import Objective, Workplace
+from photoenhance.training.oneway import OneWayObjective
+from photoenhance.training.validation import Validator, reduced
+from photoenhance.zoo.load import load_generator
+
+if TYPE_CHECKING:
+    from photoenhance.training.loop import Run
+
+OBJECTIVES: dict[ObjectiveName, type[Objective]] = {
+    "one-way": OneWayObjective,
+    "enlightengan": EnlightenGANObjective,
+    "dpe-one-way": OneWayDPEObjective,
+    "dpe-two-way": TwoWayDPEObjective,
+    "supervised": SupervisedObjective,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Photos:
+    """The folders of a run, each split into photos to learn from and photos to judge by.
+
+    Attributes:
+        target: to learn from.
+        source: to learn from; None if every source is made of a target.
+        held_target: to judge by; may be empty.
+        held_source: to judge by; may be empty.
+        fingerprint: of all files' names and sizes.
+    """
+
+    target: PhotoFolder
+    source: PhotoFolder | None
+    held_target: PhotoFolder
+    held_source: PhotoFolder
+    fingerprint: str
+
+
+def find_photos(config: TrainConfig, run: "Run") -> Photos:
+    """Find and split the photos of a run.
+
+    Raises:
+        ConfigError: a folder is missing or holds no photos.
+    """
+    share = run.cache_bytes // (1 if run.source is None else 2)
+    most = config.validation.photos if config.validation.every else 0
+    everything = PhotoFolder(run.target)
+    learnt, judged = held_out(everything.paths, most)
+    target = PhotoFolder(run.target, learnt, cache_bytes=share)
+    held_target = PhotoFolder(run.target, judged, cache_bytes=0)
+    source, held_source = None, PhotoFolder(run.target, [], cache_bytes=0)
+    files = list(everything.paths)
+    if run.source is not None:
+        everything = PhotoFolder(run.source)
+        files += everything.paths
+        # Pairs stay together, since both folders have the same names.
+        learnt, judged = held_out(everything.paths, most)
+        source = PhotoFolder(run.source, learnt, cache_bytes=share)
+        held_source = PhotoFolder(run.source, judged, cache_bytes=0)
+    return Photos(target, source, held_target, held_source, _fingerprint(files))
+
+
+def _fingerprint(files: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.name}\0{file.stat().st_size}\n".encode())
+    return digest.hexdigest()
+
+
+def shape_of(config: TrainConfig) -> Any:
+    """Return the network's config.
+
+    Raises:
+        ConfigError: a value does not fit the network.
+    """
+    try:
+        return ARCHITECTURES[config.architecture].config(width=config.width, **config.network)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(str(error), hint="Correct --width or --set network.*") from error
+
+
+def build_generator(config: TrainConfig, start: str | None) -> Generator:
+    """Build the generator of a run, initialised from its seed.
+
+    Args:
+        config: the run.
+        start: a model to begin with, or None.
+
+    Raises:
+        ConfigError: that model has another architecture or width.
+        WeightsError: there is no such model.
+    """
+    torch.manual_seed(config.seed)
+    generator = ARCHITECTURES[config.architecture].generator(shape_of(config))
+    if config.initial == "paper":
+        generator.initialise_as_published()
+    else:
+        generator.initialise(gain=config.gain, last=config.last)
+    if start is not None:
+        loaded = load_generator(start).generator
+        try:
+            if type(loaded) is not type(generator):
+                raise ConfigError(f"{start}: is no {config.architecture}", hint="Choose another.")
+            generator.load_state_dict(loaded.state_dict())
+        except RuntimeError as error:
+            raise ConfigError(
+                f"{start}: cannot begin a network of {shape_of(config)}",
+                hint="Choose another --init, or its --width.",
+            ) from error
+    return generator
+
+
+def build_objective(
+    config: TrainConfig, run: "Run", processes: Processes
+) -> tuple[Objective, str | None]:
+    """Build the networks and losses of a run; also name the features that it compares in."""
+    generator = build_generator(config, run.start)
+    features, name = _features(config, run)
+    workplace = Workplace(run.device, processes, generator, features)
+    objective = OBJECTIVES[config.objective](config, workplace)
+    same_everywhere([player.network for player in objective.players().values()], processes)
+    return objective, name
+
+
+def _features(config: TrainConfig, run: "Run") -> tuple[nn.Module | None, str | None]:
+    losses = config.losses
+    held = run.source is None and (losses.reconstruction or losses.color)
+    if not losses.fidelity or (config.objective == "one-way" and held):
+        if run.perceptual is not None:
+            msg = f"{run.perceptual}: this run compares no features, since it has no fidelity loss"
+            raise ConfigError(msg, hint="Leave out --perceptual, or name a --source.")
+        return None, None
+    features, name = perceptual_features(run.perceptual, losses.fidelity_layers)
+    return features.to(run.device), name
+
+
+def as_header(config: Any) -> dict[str, Any]:
+    """Return a network's config as a checkpoint's header holds it."""
+    return dataclasses.asdict(config)
+
+
+def build_validator(config: TrainConfig, run: "Run", photos: Photos) -> Validator | None:
+    """Build what finds the best checkpoint, or None where nothing can be judged.
+
+    Sources are the held-out ones or, without any, held-out targets made worse, always in the same
+    way. With pairs, their inputs are the sources.
+
+    Raises:
+        ConfigError: the pairs are not complete.
+    """
+    if not config.validation.every:
+        return None
+    targets = _readable(photos.held_target)
+    references: list[Pixels] = []
+    if run.pairs is not None:
+        sources, references = _pairs(run.pairs)
+    elif photos.source is not None:
+        sources = _readable(photos.held_source)
+    else:
+        sources = [_worse(pixels, config, k) for k, pixels in enumerate(targets)]
+    if not sources or not targets:
+        return None
+    return Validator(sources, targets, references, _encoder(run.device), run.device)
+
+
+def _encoder(device: torch.device) -> nn.Module | None:
+    try:
+        return bundled_encoder().to(device)
+    except WeightsError:
+        return None
+
+
+def _readable(folder: PhotoFolder) -> list[Pixels]:
+    found = []
+    for index in range(len(folder.paths)):
+        if folder.is_readable(index):
+            found.append(reduced(folder.pixels(index)))
+    return found
+
+
+def _worse(pixels: Pixels, config: TrainConfig, index: int) -> Pixels:
+    random = np.random.default_rng((config.seed, index))
+    image = config.degradation.apply(pixels.astype(np.float32) / np.float32(255), random)
+    return (image * 255 + 0.5).astype(np.uint8)
+
+
+def _pairs(folder: Path) -> tuple[list[Pixels], list[Pixels]]:
+    inputs, references = (PhotoFolder(folder / name) for name in ("input", "reference"))
+    check_pairs(inputs, references)
+    sources = [reduced(inputs.pixels(k)) for k in range(len(inputs.paths))]
+    wanted = [reduced(references.pixels(k)) for k in range(len(references.paths))]
+    for path, one, other in zip(inputs.paths, sources, wanted, strict=True):
+        if one.shape != other.shape:
+            raise ConfigError(
+                f"{path.name}: input and reference differ in shape", hint="Use pairs of one shape."
+            )
+    return sources, wanted
