@@ -1,22 +1,24 @@
 """Our file format: safetensors, with a header that says what the tensors are."""
 
+import hashlib
 import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from photoenhance.errors import WeightsError
 from photoenhance.imaging.atomic import replacing
+from photoenhance.zoo.catalog import ConfigValue
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = "photoenhance-1"
 MOST_HEADER_BYTES = 1 << 20
-
-ConfigValue = int | float | str | bool
+MOST_BYTES = 1 << 30  # of a file; the largest published one has a tenth of that
+DIGEST = "content_sha256"  # of the header without it, and of the tensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,13 @@ class Header:
         architecture: a name of `networks.ARCHITECTURES`.
         config: the fields of that architecture's config.
         origin: where the weights come from, in words.
+        original_sha256: of the file that they were imported from.
     """
 
     architecture: str
     config: Mapping[str, ConfigValue]
     origin: str
+    original_sha256: str | None = None
 
 
 def write(
@@ -54,15 +58,55 @@ def write(
     dtype = torch.float16 if half else torch.float32
     content = save(
         {name: tensor.detach().cpu().to(dtype).contiguous() for name, tensor in tensors.items()},
-        metadata={
-            "format": FORMAT,
-            "architecture": header.architecture,
-            "config": json.dumps(dict(header.config), sort_keys=True),
-            "origin": header.origin,
-        },
+        metadata=_metadata(header),
     )
     with replacing(path) as file:
-        file.write(content)
+        file.write(_signed(content))
+
+
+def _metadata(header: Header) -> dict[str, str]:
+    metadata = {
+        "format": FORMAT,
+        "architecture": header.architecture,
+        "config": json.dumps(dict(header.config), sort_keys=True),
+        "origin": header.origin,
+    }
+    if header.original_sha256:
+        metadata["original_sha256"] = header.original_sha256
+    return metadata
+
+
+def _signed(content: bytes) -> bytes:
+    """Put the digest of a safetensors file into its header."""
+    (length,) = struct.unpack("<Q", content[:8])
+    header, data = json.loads(content[8 : 8 + length]), content[8 + length :]
+    header["__metadata__"][DIGEST] = _digest(header, data)
+    text = json.dumps(header, separators=(",", ":"), sort_keys=True).encode()
+    text += b" " * (-len(text) % 8)  # the tensors begin on a multiple of 8 bytes
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def _digest(header: dict[str, Any], data: bytes) -> str:
+    metadata = {name: value for name, value in header["__metadata__"].items() if name != DIGEST}
+    text = json.dumps(header | {"__metadata__": metadata}, sort_keys=True)
+    return hashlib.sha256(text.encode() + data).hexdigest()
+
+
+def is_intact(path: Path) -> bool | None:
+    """Whether a checkpoint still has the content that it was written with.
+
+    Returns:
+        None where it cannot tell, as older ones cannot.
+
+    Raises:
+        WeightsError: the file is missing, too damaged to be read, or none of ours.
+    """
+    read_header(path)
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    digest = header["__metadata__"].get(DIGEST)
+    return digest and digest == _digest(header, content[8 + length :])
 
 
 def read_header(path: Path) -> Header:
@@ -72,6 +116,11 @@ def read_header(path: Path) -> Header:
         WeightsError: the file is missing, damaged, or none of ours.
     """
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise WeightsError(
+                f"{path}: too large for a checkpoint: over {MOST_BYTES:,} bytes",
+                hint="Choose a file that photoenhance has written.",
+            )
         with path.open("rb") as file:
             start = file.read(8)
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
@@ -82,12 +131,13 @@ def read_header(path: Path) -> Header:
         if metadata["format"] != FORMAT:
             raise _not_ours(path)
         config = json.loads(metadata["config"])
-        return Header(metadata["architecture"], config, metadata["origin"])
+        original = metadata.get("original_sha256")
+        return Header(metadata["architecture"], config, metadata["origin"], original)
     except FileNotFoundError as error:
         raise WeightsError(f"{path}: no such file", hint="Check the path.") from error
     except OSError as error:
         raise WeightsError(f"{path}: {error.strerror}", hint="Check the file's rights.") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise _not_ours(path) from error
 
 

@@ -15,6 +15,7 @@ from photoenhance.networks.dpe import DPEConfig
 NETWORK = re.compile(
     r"(?P<kind>net[GD])(-\d+)?_var_scope/net[GD](-\d+)?_var_scope(?P<scope>[AB])/net[GD](-\d+)?_"
 )
+SECOND_NORM = re.compile(r"/bn_\d+_[1-9]_")
 
 CONVOLUTIONS = {
     "encoder.0": "1/conv_0",
@@ -172,3 +173,19 @@ def _converted(found: Mapping[str, Tensor], names: Mapping[str, str]) -> dict[st
                 hint="The file is cut off or of another architecture; get it again.",
             )
     return {ours: converted(ours, found[theirs]) for ours, theirs in names.items()}
+
+
+def generator_sums(sums: Mapping[str, int]) -> dict[str, int]:
+    """Select the checksums of the generator that enhances, with its first norms only.
+
+    So the authors' training checkpoint and their copy of it for use have the same ones.
+
+    Args:
+        sums: of a checkpoint's tensors, by their full names.
+    """
+    selected = {}
+    for name, crc in sums.items():
+        match = NETWORK.match(name)
+        if match and match["kind"] == "netG" and match["scope"] == "A":
+            selected[name[match.end() :]] = crc
+    return {name: crc for name, crc in selected.items() if not SECOND_NORM.search(name)}

@@ -3,6 +3,7 @@
 import hashlib
 import math
 import os
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -10,11 +11,14 @@ import platformdirs
 from safetensors import SafetensorError, safe_open
 
 from photoenhance.errors import WeightsError
-from photoenhance.zoo.catalog import CATALOG, ModelCard
+from photoenhance.zoo.catalog import CATALOG, ModelCard, Published
 
 PACKAGE = Path(__file__).parents[1]
 RUN_FILE = "generator.safetensors"  # where a training run keeps its finished generator
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")  # of models; a file's name everywhere
+SUFFIX = ".safetensors"
 FolderKind = Literal["cache", "data", "config", "state"]
+ELSEWHERE = "Free some space, or set PHOTOENHANCE_HOME to a folder that can be written to."
 
 
 def folder(kind: FolderKind) -> Path:
@@ -41,6 +45,13 @@ def path(card: ModelCard) -> Path:
     Raises:
         WeightsError: the file is not there.
     """
+    if card.published:
+        if downloaded(card).is_file():
+            return downloaded(card)
+        raise WeightsError(
+            f"{card.name}: is not here yet",
+            hint=f"Get it with `photoenhance models download {card.name}`.",
+        )
     # A wheel carries the weights inside the package, a checkout beside it.
     for candidate in (PACKAGE / "weights" / card.file, PACKAGE.parent / "weights" / card.file):
         if candidate.is_file():
@@ -51,25 +62,59 @@ def path(card: ModelCard) -> Path:
     )
 
 
+def downloaded(card: ModelCard) -> Path:
+    """Where a published model lies in our format once it is downloaded."""
+    return folder("cache") / "models" / card.file
+
+
+def original(published: Published) -> Path:
+    """Where a published file lies as it was downloaded."""
+    return folder("cache") / "originals" / published.file
+
+
+def own(name: str) -> Path:
+    """Where a model lies that the user has imported under this name.
+
+    Raises:
+        WeightsError: no model can have such a name.
+    """
+    if not NAME.fullmatch(name):
+        raise WeightsError(
+            f"{name}: no name for a model",
+            hint="Take letters, digits, points, dashes and underscores; begin with a letter.",
+        )
+    return folder("data") / "models" / f"{name}{SUFFIX}"
+
+
+def own_names() -> list[str]:
+    """The names of the models that the user has imported."""
+    files = (folder("data") / "models").glob(f"*{SUFFIX}")
+    return sorted(file.name.removesuffix(SUFFIX) for file in files if NAME.match(file.name))
+
+
 def find(name: str | Path) -> Path:
     """The file of weights that a model's name stands for.
 
     Args:
-        name: a name of the catalogue, a `.safetensors` file, or a training run's folder. A
-            catalogue's name wins over a folder of that name; `./uegan` is always the folder.
+        name: a name of the catalogue or of an imported model, a `.safetensors` file, or a training
+            run's folder. A model's name wins over a folder of that name; `./uegan` is always the
+            folder.
 
     Raises:
-        WeightsError: no such model, saying which exist.
+        WeightsError: no such model, saying which exist; or one that is not downloaded.
     """
     if isinstance(name, str) and name in CATALOG:
         return path(CATALOG[name])
+    if isinstance(name, str) and NAME.fullmatch(name) and own(name).is_file():
+        return own(name)
     file = Path(name)
     if file.is_file():
         return file
     if not file.is_dir():
+        known = ", ".join((*CATALOG, *own_names()))
         raise WeightsError(
             f"{name}: no model, file or training run of this name",
-            hint=f"Choose one of: {', '.join(CATALOG)}; or name a .safetensors file or a run.",
+            hint=f"Choose one of: {known}; or name a .safetensors file or a run.",
         )
     if not (file / RUN_FILE).is_file():
         raise WeightsError(
@@ -92,6 +137,12 @@ def sha256(file: Path) -> str:
         raise WeightsError(
             f"{file}: cannot be read: {error.strerror}", hint="Check the file and its permissions."
         ) from error
+
+
+def git_blob(content: bytes) -> str:
+    """The id that Git gives a file of this content."""
+    start = f"blob {len(content)}\0".encode()
+    return hashlib.sha1(start + content, usedforsecurity=False).hexdigest()
 
 
 def parameters(file: Path) -> int:

@@ -1,6 +1,7 @@
 """`photoenhance models`."""
 
 from photoenhance.zoo import store
+from photoenhance.zoo.catalog import CATALOG
 
 
 def test_list_names_each_model_and_the_default(cli):
@@ -36,7 +37,8 @@ def test_show_of_an_unknown_model_exits_3_and_lists_what_exists(cli):
 
     assert ended.code == 3
     assert ended.out == ""
-    assert ended.err == (
-        "Error: ugan: no model, file or training run of this name\n"
-        "Hint: Choose one of: uegan; or name a .safetensors file or a run.\n"
+    error, hint = ended.err.splitlines()
+    assert error == "Error: ugan: no model, file or training run of this name"
+    assert hint == (
+        f"Hint: Choose one of: {', '.join(CATALOG)}; or name a .safetensors file or a run."
     )

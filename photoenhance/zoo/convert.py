@@ -1,0 +1,71 @@
+"""Published weights -> ours, checked against the architecture that they are said to be of."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from photoenhance.networks import ARCHITECTURES
+from photoenhance.zoo import contents, store
+from photoenhance.zoo.archive import refused
+from photoenhance.zoo.build import build
+from photoenhance.zoo.catalog import ConfigValue
+from photoenhance.zoo.checkpoint import MOST_BYTES, Header
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Converted:
+    """Weights that are ready to be written in our format.
+
+    Attributes:
+        header: what they are, and where they come from.
+        tensors: the generator's whole state dict, float32.
+        layout: what the original file was, in words.
+        proofs: as of `contents.Contents`.
+    """
+
+    header: Header
+    tensors: Mapping[str, Tensor]
+    layout: str
+    proofs: frozenset[str] = frozenset()
+
+
+def convert(
+    path: Path, *, member: str | None = None, defaults: Mapping[str, ConfigValue] | None = None
+) -> Converted:
+    """Read a file of weights, ours or one of those that the papers' authors published.
+
+    Args:
+        path: the file, or a training run's folder.
+        member: of several models in an archive, what the wanted one's path contains.
+        defaults: of the config, where neither the file nor its shapes say anything.
+
+    Raises:
+        WeightsError: the file is refused, unknown, damaged or incomplete.
+    """
+    file = contents.located(path)
+    found = contents.read(file, member)
+    weights = found.weights
+    if 4 * sum(math.prod(tensor.shape) for tensor in weights.tensors.values()) > MOST_BYTES:
+        raise refused(file, f"its tensors would take more than {MOST_BYTES:,} bytes")
+    config = dict(defaults or {}) | dict(weights.config) | dict(found.config)
+    origin = f"imported from {file.name}, {found.layout}"
+    header = Header(
+        weights.architecture,
+        config,
+        f"{found.origin}; {origin}" if found.origin else origin,
+        store.sha256(contents.numbers_of(file)),
+    )
+    tensors = build(str(file), header, weights.tensors).state_dict()
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise refused(file, f"{name} holds numbers that are not finite")
+    return Converted(_completed(header), tensors, found.layout, found.proofs)
+
+
+def _completed(header: Header) -> Header:
+    """Write the architecture's own defaults into a config, so that they cannot change later."""
+    config = ARCHITECTURES[header.architecture].config(**header.config)
+    return Header(header.architecture, asdict(config), header.origin, header.original_sha256)
