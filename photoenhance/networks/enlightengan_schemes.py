@@ -164,7 +164,7 @@ def _reach(held: int) -> tuple[int, int]:
         return samples + 2
 
     finest = min(held, LEVELS)
-    survey = 2 * pixels(held - 1, 0) if held <= LEVELS else 0
+    survey = pixels(held - 1, 0) if held <= LEVELS else 0
     render, samples = 0, 0
     for level in range(1, finest):
         samples += 2

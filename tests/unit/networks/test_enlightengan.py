@@ -111,3 +111,12 @@ def test_discriminators_give_maps_of_the_published_sizes(
 
     with torch.inference_mode():
         assert judge(torch.rand(1, 3, side, side)).shape == (1, 1, logits, logits)
+
+
+def test_halos_are_those_worked_out_by_hand() -> None:
+    # 6, 14 pixels for a survey; 14, 34, 126 for a rendering; rounded up to what the levels need.
+    schemes = network().schemes(100, 100)
+
+    halos = [(scheme.survey_halo, scheme.halo) for scheme in schemes]
+
+    assert halos == [(8, 16), (16, 40), (0, 128)]
