@@ -91,4 +91,5 @@ def _number(measure: Measure, value: float) -> str:
     if not math.isfinite(value):
         return "\N{EN DASH}"
     text = f"{value:{'+' if measure.before is None else ''}.{measure.digits}f}"
-    return f"{text.lstrip('+-') if float(text) == 0 else text.replace('-', MINUS)}{measure.unit}"
+    shown = "0" if float(text) == 0 else text.replace("-", MINUS)
+    return f"{shown}{measure.unit}"

@@ -189,9 +189,13 @@ function load(image) {
     image.src = image.dataset.link;
     return;
   }
-  const text = atob(document.getElementById(image.dataset.picture).textContent);
-  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
-  image.src = URL.createObjectURL(new Blob([bytes], { type: "image/webp" }));
+  const text = document.getElementById(image.dataset.picture).textContent;
+  image.src = URL.createObjectURL(new Blob([bytesOf(text)], { type: "image/webp" }));
+}
+
+function bytesOf(base64) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64); // of 2025: much faster
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
 function loadAll(within) {

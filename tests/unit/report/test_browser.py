@@ -161,6 +161,19 @@ def test_the_wheel_with_ctrl_zooms_and_without_it_scrolls(opened, row):
     assert browser.wait_for("scrollY > 0")
 
 
+def test_full_screen_fills_the_window_and_keeps_the_shape(opened):
+    browser = opened()
+
+    browser.find("[data-do=full]").click()
+
+    assert browser.wait_for("document.fullscreenElement?.className === 'compare'")
+    _, _, width, height = browser.box(".sides")
+    assert width / height == pytest.approx(1.5, abs=0.01)
+    assert height > 600
+    browser.find("[data-do=full]").click()
+    assert browser.wait_for("!document.fullscreenElement")
+
+
 def test_side_by_side_shows_both_pictures_whole(opened):
     browser = opened()
 
