@@ -15,7 +15,6 @@ from photoenhance.cli.options import Device, Json, Precision, Progress, Quiet, S
 from photoenhance.errors import ConfigError
 from photoenhance.metrics.catalog import METRICS
 from photoenhance.metrics.protocol import PROTOCOLS
-from photoenhance.zoo.catalog import CATALOG
 
 if TYPE_CHECKING:
     from photoenhance.imaging.photo import Photo
@@ -37,9 +36,10 @@ def evaluate(  # noqa: PLR0913 (Typer reads the options from the signature)
     model: Annotated[
         list[str] | None,
         _what(
-            metavar="|".join((*CATALOG, "FILE", "RUN")),
-            help="A model to enhance them with, in memory. Repeatable: models are judged side by "
-            "side, beside the inputs. Without any, the inputs are judged as they are.",
+            metavar="NAME|FILE|RUN",
+            help="A model of `models list`, a .safetensors file, or a training run's folder, to "
+            "enhance them with in memory. Repeatable: models are judged side by side, beside the "
+            "inputs. Without any, the inputs are judged as they are.",
         ),
     ] = None,
     recursive: Annotated[
@@ -63,7 +63,10 @@ def evaluate(  # noqa: PLR0913 (Typer reads the options from the signature)
     ] = "standard",
     niqe_parameters: Annotated[
         Path | None,
-        _how(metavar="FILE", help="The natural photos' statistics that NIQE compares with (.npz)."),
+        _how(
+            metavar="FILE",
+            help="What NIQE compares with: its authors' niqe_pris_params.npz, as in BasicSR.",
+        ),
     ] = None,
     lpips_weights: Annotated[
         Path | None, _how(metavar="FILE", help="AlexNet and LPIPS's own weights (.safetensors).")

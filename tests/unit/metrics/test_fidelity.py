@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
+from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import structural_similarity
 
 from photoenhance.metrics.fidelity import delta_e, psnr, ssim
@@ -183,6 +184,12 @@ def test_black_and_white_differ_by_100():
 @pytest.mark.parametrize(("first", "second", "difference"), SHARMA)
 def test_the_difference_by_hand_gives_the_published_values(first, second, difference):
     assert difference_by_hand(first, second) == pytest.approx(difference, abs=1e-4)
+
+
+def test_delta_e_in_strips_is_that_of_the_whole(photo, worse):
+    whole = deltaE_ciede2000(rgb2lab(photo[:150]), rgb2lab(worse[:150])).mean()
+
+    assert delta_e(worse[:150], photo[:150]) == pytest.approx(whole)
 
 
 def test_delta_e_agrees_with_the_formula_by_hand(photo, worse):
