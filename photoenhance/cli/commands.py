@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from photoenhance import __version__
-from photoenhance.cli import config, enhance, evaluate, models, report, train
+from photoenhance.cli import config, doctor, enhance, evaluate, models, report, train
 from photoenhance.cli.options import ENVIRONMENT
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.command(
 )(enhance.enhance)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
+app.command("doctor")(doctor.doctor)
 app.add_typer(train.app, name="train")
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")

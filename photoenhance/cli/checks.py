@@ -1,0 +1,291 @@
+"""What can be right or wrong with an installation, looked at one by one."""
+
+import importlib
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from photoenhance import __version__
+from photoenhance.errors import ExitCode, PhotoEnhanceError
+from photoenhance.zoo import store
+
+Status = Literal["ok", "missing", "warning", "failed"]
+
+# What is imported, and how the package is called that brings it.
+PACKAGES = {
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "numpy": "numpy",
+    "PIL": "pillow",
+    "cv2": "opencv-python-headless",
+    "tifffile": "tifffile",
+    "safetensors": "safetensors",
+    "jinja2": "jinja2",
+    "typer": "typer",
+    "rich": "rich",
+    "pydantic": "pydantic",
+    "pooch": "pooch",
+    "psutil": "psutil",
+    "platformdirs": "platformdirs",
+}
+# Without these, one command does less or not at all: which, and what to install for it.
+EXTRAS = {
+    "pillow_heif": ("pillow-heif", "HEIC and HEIF photos", "photoenhance[heif]"),
+    "rawpy": ("rawpy", "camera raws", "photoenhance[raw]"),
+    "skimage": ("scikit-image", "evaluate", "photoenhance[evaluate]"),
+    "tensorboard": ("tensorboard", "curves of a training", "photoenhance[train]"),
+    "onnxruntime": ("onnxruntime", "models exported as ONNX", "onnxruntime"),
+}
+ONLY_FOR_TRAINING = frozenset(("torchvision",))
+LITTLE_SPACE = 1 << 30  # bytes; a batch of photos fills that soon
+
+# Of what a package built for another version of its neighbour raises on import.
+_BROKEN = (ImportError, OSError, RuntimeError, AttributeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        group: what it belongs to, as a heading.
+        name: what it is.
+        status: "missing" is optional and not here; "warning" will do for now; "failed" will not.
+        value: what was found, in words.
+        hint: what to do about it.
+        exit_code: what the command ends with, where it failed.
+    """
+
+    group: str
+    name: str
+    status: Status
+    value: str
+    hint: str | None = None
+    exit_code: ExitCode = ExitCode.OK
+
+
+def failure(group: str, name: str, error: PhotoEnhanceError) -> Finding:
+    """Make a finding of an error."""
+    return Finding(group, name, "failed", error.message, error.hint, error.exit_code)
+
+
+def programs() -> Iterator[Finding]:
+    """Look at photoenhance itself and at every package that it needs or could use."""
+    group = "Programs"
+    yield Finding(group, "photoenhance", "ok", __version__)
+    system = f"{platform.system()} {platform.release()}, {platform.machine()}"
+    yield Finding(group, "Python", "ok", f"{platform.python_version()} on {system}")
+    for module, package in PACKAGES.items():
+        yield _package(group, module, package)
+    for module, (package, use, requirement) in EXTRAS.items():
+        if find_spec(module):
+            yield Finding(group, package, "ok", f"{_version(module, package)}, for {use}")
+        else:
+            hint = f"pip install '{requirement}'"
+            yield Finding(group, package, "missing", f"needed only for {use}", hint)
+
+
+def devices(asked: str) -> Iterator[Finding]:
+    """Look at what can compute, and at what would be chosen.
+
+    Args:
+        asked: as for `--device`.
+    """
+    import psutil
+    import torch
+
+    from photoenhance.inference.budget import available_bytes
+    from photoenhance.inference.device import choose
+
+    group = "Devices"
+    cpu = torch.device("cpu")
+    free, total = available_bytes(cpu) / 2**30, psutil.virtual_memory().total / 2**30
+    cores = f"{torch.get_num_threads()} of {os.cpu_count()} cores"
+    memory = f"{free:.1f} of {total:.1f} GiB free"
+    kind = torch.backends.cpu.get_cpu_capability()
+    yield Finding(group, "cpu", "ok", f"{cores}, {kind}, {memory}")
+    for number in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(number)
+        free = available_bytes(torch.device("cuda", number)) / 2**30
+        memory = f"{free:.1f} of {properties.total_memory / 2**30:.1f} GiB free"
+        yield Finding(group, f"cuda:{number}", "ok", f"{properties.name}, {memory}")
+    if torch.backends.mps.is_available():
+        yield Finding(group, "mps", "ok", "Apple's GPU")
+    if torch.cuda.device_count() == 0 and not torch.backends.mps.is_available():
+        hint = None if torch.version.cuda else "This PyTorch is a build without CUDA."
+        yield Finding(group, "GPU", "missing", "none that this PyTorch can use", hint)
+    try:
+        yield Finding(group, f"--device {asked}", "ok", f"is {choose(asked)}")
+    except PhotoEnhanceError as error:
+        yield failure(group, f"--device {asked}", error)
+
+
+def folders() -> Iterator[Finding]:
+    """Look at where the program keeps its own files; nothing is made there."""
+    kinds: tuple[store.FolderKind, ...] = ("config", "cache", "data", "state")
+    for kind in kinds:
+        folder = store.folder(kind)
+        there = _nearest(folder)
+        free = shutil.disk_usage(there).free
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            yield Finding(
+                "Folders", kind, "failed", f"{folder}: {there} may not be written to",
+                "Change its permissions, or set PHOTOENHANCE_HOME to another folder.",
+                ExitCode.FAILED,
+            )  # fmt: skip
+        elif free < LITTLE_SPACE:
+            value = f"{folder}, only {free / 2**20:.0f} MiB free"
+            yield Finding("Folders", kind, "warning", value, "Free some space.")
+        else:
+            state = "" if folder.is_dir() else " (not made yet)"
+            yield Finding("Folders", kind, "ok", f"{folder}{state}, {free / 2**30:.0f} GiB free")
+
+
+def formats() -> Iterator[Finding]:
+    """Write a tiny photo in every format and read it back."""
+    import io
+
+    import numpy as np
+
+    from photoenhance.imaging.formats import FORMATS
+    from photoenhance.imaging.photo import Photo
+    from photoenhance.imaging.read import read
+    from photoenhance.imaging.write import encode
+
+    photo = Photo(np.full((16, 16, 3), 128, np.uint8))
+    optional = {"heif": "pillow_heif", "raw": "rawpy"}
+    for name, known in FORMATS.items():
+        suffixes = " ".join(known.suffixes[:4]) + (" ..." if len(known.suffixes) > 4 else "")
+        if name in optional and not find_spec(optional[name]):
+            hint = f"pip install 'photoenhance[{name}]'"
+            yield Finding("Formats", name, "missing", f"not read ({suffixes})", hint)
+            continue
+        if not known.is_writable:
+            yield Finding("Formats", name, "ok", f"read ({suffixes})")
+            continue
+        try:
+            back = read(io.BytesIO(encode(photo, name)))
+        except PhotoEnhanceError as error:
+            yield failure("Formats", name, error)
+            continue
+        if back.pixels.shape != photo.pixels.shape or abs(int(back.pixels.mean()) - 128) > 3:
+            value = "what was written is not what is read"
+            hint = "Install Pillow, tifffile and OpenCV again."
+            yield Finding("Formats", name, "failed", value, hint, ExitCode.FAILED)
+        else:
+            yield Finding("Formats", name, "ok", f"read and written ({suffixes})")
+
+
+def models(name: str) -> Iterator[Finding]:
+    """Look at the models that are here, above all at the one that will be used.
+
+    Args:
+        name: as for `--model`.
+    """
+    from photoenhance.zoo import inventory
+
+    known = {model.name: model for model in inventory.listed()}
+    for each in dict.fromkeys((name, *known)):
+        if each in known and known[each].state == "available" and each != name:
+            hint = f"photoenhance models download {each}"
+            yield Finding("Models", each, "missing", "not downloaded", hint)
+            continue
+        try:
+            problems = inventory.problems(each)
+        except PhotoEnhanceError as error:
+            problems, hint = [error.message], error.hint
+        else:
+            hint = f"Get it again, or choose another with --model: {', '.join(known)}."
+        if problems:
+            is_used = each == name
+            yield Finding(
+                "Models", each, "failed" if is_used else "warning", "; ".join(problems), hint,
+                ExitCode.WEIGHTS if is_used else ExitCode.OK,
+            )  # fmt: skip
+        else:
+            yield Finding("Models", each, "ok", str(store.find(each)))
+
+
+def metrics() -> Iterator[Finding]:
+    """Look at the files that some metrics of `evaluate` need."""
+    from photoenhance.cli.choice import kept_file
+    from photoenhance.metrics.catalog import METRICS
+
+    for card in METRICS.values():
+        if card.file is None:
+            continue
+        file = kept_file(card)
+        if file.is_file():
+            yield Finding("Metrics", card.name, "ok", str(file))
+        else:
+            hint = f"Keep {card.file.name} there, or name it with {card.file.option}."
+            yield Finding(
+                "Metrics", card.name, "missing", f"its file is not in {file.parent}", hint
+            )
+
+
+def self_test(model: str, device: str) -> Iterator[Finding]:
+    """Enhance a drawn photo and look at the result; takes a few seconds.
+
+    Args:
+        model: as for `--model`.
+        device: as for `--device`.
+    """
+    from photoenhance.inference import selftest
+    from photoenhance.inference.device import choose
+    from photoenhance.zoo.load import load_generator
+
+    group, name = "Self-test", f"{model} on {device}"
+    try:
+        place = choose(device)
+        name = f"{model} on {place}"
+        outcome = selftest.examine(load_generator(model).generator, place)
+    except PhotoEnhanceError as error:
+        yield failure(group, name, error)
+        return
+    if outcome.faults():
+        hint = "Try --device cpu; if that works, update the drivers and PyTorch."
+        yield Finding(
+            group, name, "failed", "; ".join(outcome.faults()), hint, ExitCode.DEVICE
+        )  # fmt: skip
+        return
+    same = "bit for bit" if outcome.difference == 0 else f"to {outcome.difference} level of 255"
+    value = f"{outcome.speed:.2f} MP/s; in tiles as at once, {same}"
+    yield Finding(group, name, "ok", value)
+
+
+def _package(group: str, module: str, package: str) -> Finding:
+    is_needed = module not in ONLY_FOR_TRAINING
+    code = ExitCode.FAILED if is_needed else ExitCode.OK
+    try:
+        importlib.import_module(module)
+    except _BROKEN as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
+        value = f"cannot be imported: {reason}" if find_spec(module) else "is not installed"
+        if not is_needed:
+            value += "; needed only for training with VGG"
+        hint = f"pip install --force-reinstall {package}"
+        if module == "torchvision":
+            hint = "Install the torchvision that belongs to this torch: pytorch.org has a table."
+        return Finding(group, package, "failed" if is_needed else "warning", value, hint, code)
+    return Finding(group, package, "ok", _version(module, package))
+
+
+def _version(module: str, package: str) -> str:
+    for name in (package, module, package.removesuffix("-headless")):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return "of an unknown version"
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder itself or, as long as there is none, the one above."""
+    return next(each for each in (folder, *folder.absolute().parents) if each.exists())
