@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -12,10 +13,13 @@ from rich.text import Text
 from photoenhance.cli.render import printable
 from photoenhance.cli.scores import Scores
 from photoenhance.metrics.catalog import MetricCard
+from photoenhance.metrics.summary import Summary
 
 WIDE = 240  # columns, where there is no terminal to say
 LONGEST_NAME = 48
 GAP = 3  # at most, between two columns
+
+Kind = Literal["mean", "median", "sum/(n-1)", "judged"]
 
 
 def print_scores(scores: Scores, console: Console) -> None:
@@ -73,24 +77,38 @@ def _values(scores: Scores, cards: Sequence[MetricCard]) -> Table:
         cells = [_told(each.values[card.name], card) for card in cards]
         table.add_row(_text(name), *([_text(each.candidate)] if is_compared else []), *cells)
     table.add_section()
-    for kind in ("mean", "median", *(["sum/(n-1)"] if setting.protocol.inflates_mean else [])):
+    for kind in _kinds(scores):
         for index, candidate in enumerate(setting.candidates):
-            cells = [_told(_summed(scores, candidate, card, kind), card) for card in cards]
+            cells = [_summed(scores.summary(candidate, card), card, kind) for card in cards]
             of = f" of {len(scores.of(candidate))}"
             label = kind + of if index == 0 or scores.broken else ""
             table.add_row(label, *([_text(candidate)] if is_compared else []), *cells)
     return table
 
 
-def _summed(scores: Scores, candidate: str, card: MetricCard, kind: str) -> float:
-    summary = scores.summary(candidate, card)
+def _kinds(scores: Scores) -> tuple[Kind, ...]:
+    values = (
+        each.values[card.name]
+        for each in scores.judged
+        for card in scores.setting.cards
+        if card.needs != "source"
+    )
+    inflated: tuple[Kind, ...] = ("sum/(n-1)",) if scores.setting.protocol.inflates_mean else ()
+    # Means of fewer photos than there are should not look like those of all.
+    counted: tuple[Kind, ...] = ("judged",) if any(map(math.isnan, values)) else ()
+    return ("mean", "median", *inflated, *counted)
+
+
+def _summed(summary: Summary, card: MetricCard, kind: Kind) -> str:
     match kind:
         case "mean":
-            return summary.mean
+            return _told(summary.mean, card)
         case "median":
-            return summary.median
-        case _:
-            return summary.inflated_mean
+            return _told(summary.median, card)
+        case "sum/(n-1)":
+            return _told(summary.inflated_mean, card)
+        case "judged":
+            return str(summary.count)
 
 
 def _worst(scores: Scores) -> Table:

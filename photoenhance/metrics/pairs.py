@@ -1,6 +1,7 @@
 """Which reference belongs to which input: that of the same name."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ class Pair:
     """A photo to judge.
 
     Attributes:
-        name: path below its folder, without suffix.
+        name: path below its folder, without suffix unless that alone tells two photos apart.
         input: the photo.
         reference: how it should look, if that is known.
     """
@@ -35,12 +36,12 @@ def pair(
         references: the same for the references, if there are any.
 
     Raises:
-        ConfigError: two photos of a folder have one name, or a photo of one folder has none of its
-            name in the other.
+        ConfigError: there are references, and two photos of a folder have one name, or a photo of
+            one folder has none of its name in the other.
     """
-    found = _named(*inputs)
     if references is None:
-        return tuple(Pair(name, path) for name, path in found.items())
+        return _alone(*inputs)
+    found = _named(*inputs)
     wanted = _named(*references)
     missing = [name for name in found if name not in wanted]
     if missing:
@@ -57,11 +58,19 @@ def pair(
     return tuple(Pair(name, path, wanted[name]) for name, path in found.items())
 
 
+def _alone(folder: Path, photos: Iterable[Path]) -> tuple[Pair, ...]:
+    names = {photo: _name(photo) for photo in photos}
+    uses = Counter(names.values())
+    return tuple(
+        Pair(name if uses[name] == 1 else photo.as_posix(), folder / photo)
+        for photo, name in names.items()
+    )
+
+
 def _named(folder: Path, photos: Iterable[Path]) -> dict[str, Path]:
     named: dict[str, Path] = {}
     for photo in photos:
-        # File systems differ in whether they take accented letters apart.
-        name = unicodedata.normalize("NFC", photo.with_suffix("").as_posix())
+        name = _name(photo)
         if name in named:
             raise ConfigError(
                 f"{folder}: both {named[name].name} and {photo.name} are called {name}",
@@ -69,6 +78,11 @@ def _named(folder: Path, photos: Iterable[Path]) -> dict[str, Path]:
             )
         named[name] = folder / photo
     return named
+
+
+def _name(photo: Path) -> str:
+    # File systems differ in whether they take accented letters apart.
+    return unicodedata.normalize("NFC", photo.with_suffix("").as_posix())
 
 
 def _told(names: list[str]) -> str:

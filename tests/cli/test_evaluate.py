@@ -169,6 +169,19 @@ def test_nothing_but_broken_photos_makes_no_table(cli):
     assert (ended.code, ended.out) == (1, "")
 
 
+def test_what_a_metric_cannot_judge_is_left_out_of_its_mean_and_counted(cli, draw):
+    draw("in/small.png", "ref/small.png", size=(9, 9))
+    draw("in/z.png", "in/large.png", "ref/z.png", "ref/large.png")
+
+    ended = cli("evaluate", "--inputs", "in", "--references", "ref", "--metrics", "ssim,contrast")
+    whole = cli("evaluate", "--inputs", "in", "--metrics", "contrast")
+
+    lines = [line.split() for line in ended.out.splitlines()]
+    assert ["judged", "of", "3", "2", "3"] in lines
+    assert next(line for line in lines if line[:1] == ["small"])[1] == "-"
+    assert "judged of" not in whole.out
+
+
 def test_csv_has_the_values_in_full(cli, folders):
     ended = cli("evaluate", "--inputs", "in", "--json", "--csv", "rows.csv")
 
@@ -262,7 +275,7 @@ def misfits(cli, draw, folders, model):
         (["--inputs", "in", "--references", "few"], 2, "few: has no reference for c of in", ""),
         (["--inputs", "few", "--references", "ref"], 2, "without an input in few: c", ""),
         (["--inputs", "in", "--references", "large"], 2, "large/a.png: is of 33 x 24 pixels", ""),
-        (["--inputs", "twice"], 2, "twice: both a.", "suffix"),
+        (["--inputs", "twice", "--references", "ref"], 2, "twice: both a.", "suffix"),
         (["--inputs", "in", "--metrics", "pnsr"], 2, "metric pnsr: there is none", "psnr"),
         (["--inputs", "in", "--metrics", "psnr"], 2, "metric psnr: compares", "--references"),
         (

@@ -26,6 +26,12 @@ def test_without_references_every_photo_stands_alone():
     assert pair(named(IN, "b.jpg")) == (Pair("b", IN / "b.jpg", None),)
 
 
+def test_without_references_a_cameras_two_files_of_one_name_stay_two():
+    pairs = pair(named(IN, "a.cr3", "a.jpg", "b.jpg"))
+
+    assert [each.name for each in pairs] == ["a.cr3", "a.jpg", "b"]
+
+
 def test_accents_are_the_same_however_they_are_stored():
     apart, whole = (unicodedata.normalize(form, "café.png") for form in ("NFD", "NFC"))
 
@@ -52,6 +58,6 @@ def test_references_without_an_input_are_named():
 
 def test_two_photos_of_one_name_are_refused():
     with pytest.raises(ConfigError) as caught:
-        pair(named(IN, "a.jpg", "a.png"))
+        pair(named(IN, "a.jpg", "a.png"), named(OUT, "a.jpg"))
 
     assert caught.value.message == "in: both a.jpg and a.png are called a"
