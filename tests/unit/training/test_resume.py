@@ -1,0 +1,86 @@
+import pytest
+import torch
+
+from photoenhance.errors import TrainingError
+from photoenhance.training import config, events, state
+from photoenhance.training.loop import train
+
+
+@pytest.fixture(autouse=True)
+def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOTOENHANCE_OFFLINE", "1")
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two nested states are equal bit for bit."""
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other
+
+
+@pytest.mark.parametrize("recipe", sorted(config.recipes()))
+def test_an_interrupted_run_becomes_what_it_would_have_been(recipe: str, small, run_in) -> None:
+    chosen = small(recipe)
+    list(train(chosen, run_in("through")))
+    stopped = run_in("stopped", interrupted=iter([False, False, False, True]).__next__)
+
+    first = list(train(chosen, stopped))
+    second = list(train(chosen, run_in("stopped")))
+
+    assert first[-1] == events.Ended(4, "interrupted", first[-1].best)
+    assert any(isinstance(event, events.Resumed) and event.step == 4 for event in second)
+    through = state.read(state.path_of(run_in("through").output, 6))
+    resumed = state.read(state.path_of(run_in("stopped").output, 6))
+    assert same(through.parts, resumed.parts)
+    assert same(through.memories, resumed.memories)
+    weights = "generator.safetensors"
+    whole = (run_in("through").output / weights).read_bytes()
+    assert (run_in("stopped").output / weights).read_bytes() == whole
+
+
+def test_other_settings_are_refused_with_the_differences(small, run_in) -> None:
+    list(train(small("photo", steps=3), run_in("run")))
+
+    with pytest.raises(TrainingError) as raised:
+        list(train(small("photo", "losses.color=2.0", steps=6), run_in("run")))
+
+    assert "losses.color: 3.0 -> 2.0; steps: 3 -> 6" in raised.value.message
+    assert "--override" in raised.value.hint
+
+
+def test_override_goes_on_with_other_settings(small, run_in) -> None:
+    list(train(small("photo", steps=3), run_in("run")))
+
+    told = list(train(small("photo", steps=6), run_in("run", override=True)))
+
+    assert told[-1].step == 6
+    assert any(isinstance(event, events.Resumed) for event in told)
+
+
+def test_other_photos_are_refused(small, run_in, folders) -> None:
+    list(train(small("photo", steps=3), run_in("run")))
+    (folders / "target" / "00.png").rename(folders / "target" / "renamed.png")
+
+    with pytest.raises(TrainingError, match="photos: other files than before"):
+        list(train(small("photo", steps=3), run_in("run")))
+
+
+def test_only_the_newest_states_are_kept(small, run_in) -> None:
+    list(train(small("photo", steps=5), run_in("run", save_every=1, keep=2)))
+
+    names = sorted(path.name for path in run_in("run").output.glob("state-*"))
+
+    assert names == ["state-0000004.pt", "state-0000005.pt"]
+
+
+def test_a_damaged_state_is_named(small, run_in) -> None:
+    list(train(small("photo", steps=3), run_in("run")))
+    path = state.latest(run_in("run").output)
+    path.write_bytes(path.read_bytes()[:1000])
+
+    with pytest.raises(TrainingError, match="damaged"):
+        list(train(small("photo", steps=3), run_in("run")))
