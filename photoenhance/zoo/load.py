@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photoenhance.networks.generator import Generator
-from photoenhance.zoo import checkpoint, store
+from photoenhance.zoo import checkpoint, install, store
 from photoenhance.zoo.build import build
+from photoenhance.zoo.transfer import Progress
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,16 +26,18 @@ class LoadedModel:
     header: checkpoint.Header
 
 
-def load_generator(name: str | Path) -> LoadedModel:
-    """Find a model, read its weights and build its generator.
+def load_generator(name: str | Path, progress: Progress | None = None) -> LoadedModel:
+    """Find a model, or download it, read its weights and build its generator.
 
     Args:
         name: as for `store.find`.
+        progress: told how far a download is.
 
     Raises:
-        WeightsError: it does not exist, cannot be read, or does not fit its architecture.
+        WeightsError: it does not exist, cannot be downloaded or read, or does not fit its
+            architecture.
     """
-    file = store.find(name)
+    file = install.ready(name, progress)
     header, tensors = checkpoint.read(file)
     return LoadedModel(
         name=str(name),

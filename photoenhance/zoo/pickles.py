@@ -19,6 +19,7 @@ from photoenhance.zoo.archive import refused
 MOST_INSTRUCTIONS = 1_000_000
 MOST_BYTES = 1 << 25  # of instructions; a published file has less than 1 MB of them
 OLD_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's number of its old format
+LENGTH_BYTES = 8  # before each storage in the old format
 OLD_PICKLES = 5  # that number, a version, the machine, the object, and the storages' order
 
 ITEM_BYTES = {
@@ -172,7 +173,8 @@ def _check_old(path: Path) -> None:
     reader = _Reader(path)
     for _ in range(OLD_PICKLES):
         reader.read(stream)
-    has, needs = path.stat().st_size, sum(storage.size for storage in reader.storages.values())
+    has = path.stat().st_size - stream.tell()
+    needs = sum(LENGTH_BYTES + storage.size for storage in reader.storages.values())
     if needs > has:
         raise refused(path, f"it declares {needs:,} bytes of numbers but has only {has:,}")
 
