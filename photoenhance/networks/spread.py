@@ -4,17 +4,16 @@ An enlarged kernel's taps are the original ones, each spread over a box. So the 
 first, by sums of neighbours that all taps share, and the original kernel be applied to the sums.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from photoenhance.networks.enlarged import mirror_axis
-
-BLOCK_VALUES = 1 << 21  # of the input and what is made of it, worked out at a time
-LEAST_ROWS = 4  # of a block, in margins: the fewer, the more is worked out twice
+BLOCK_VALUES = 1 << 19  # of the input and what is made of it, worked out at a time
+LEAST_ROWS = 8  # of a block, in margins: the fewer, the more is worked out twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,12 @@ class Part:
     features: Tensor
     is_doubled: bool = False
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the input."""
+        factor = 2 if self.is_doubled else 1
+        return factor * self.features.shape[2], factor * self.features.shape[3]
+
     def rows(self, start: int, stop: int) -> Tensor:
         """Cut rows of the input out; `(1, C, stop - start, W)`."""
         if not self.is_doubled:
@@ -63,18 +68,13 @@ def convolve(parts: Sequence[Part], layer: Layer, scale: int) -> Tensor:
         layer: what to apply.
         scale: of the kernel; 1 leaves it as it is.
     """
-    first = parts[0].features
-    factor = 2 if parts[0].is_doubled else 1
-    height, width = factor * first.shape[2], factor * first.shape[3]
-    stride, margin = layer.stride, scale * (layer.weight.shape[-1] // 2)
+    height, width = parts[0].size
     kernels = _Kernels(layer, scale)
-    rows = max(BLOCK_VALUES // (kernels.values * width), LEAST_ROWS * margin, 1)
-    outputs = -(-height // stride)
+    rows = max(BLOCK_VALUES // (kernels.values * width), LEAST_ROWS * kernels.margin, 1)
+    outputs = -(-height // layer.stride)
     whole: Tensor | None = None
-    for start in range(0, outputs, rows):
-        stop = min(start + rows, outputs)
-        wanted = slice(stride * start - margin, stride * (stop - 1) + margin + 1)
-        done = kernels.apply(mirror_axis(_cut(parts, wanted, height), 3, (margin, margin)))
+    for start, stop in pairwise(_edges(outputs, rows)):
+        done = kernels.apply(parts, start, stop)
         if whole is None:
             whole = done.new_empty((1, done.shape[1], outputs, done.shape[3]))
         whole[:, :, start:stop] = done
@@ -82,59 +82,99 @@ def convolve(parts: Sequence[Part], layer: Layer, scale: int) -> Tensor:
     return whole
 
 
-def _cut(parts: Sequence[Part], rows: slice, height: int) -> Tensor:
-    """Cut rows out of the parts and join them; rows beyond the borders are mirrored."""
+def _edges(length: int, most: int) -> list[int]:
+    """Cut a length into about equal runs, none shorter than half of `most` if there are two."""
+    count = -(-length // most)
+    return [length * k // count for k in range(count + 1)]
+
+
+def _cut(parts: Sequence[Part], rows: slice, margin: int) -> Tensor:
+    """Join rows of the parts, with margins at the sides; what lies beyond borders is mirrored."""
+    height, width = parts[0].size
     start, stop = max(rows.start, 0), min(rows.stop, height)
-    joined = torch.cat([part.rows(start, stop) for part in parts], dim=1)
-    return mirror_axis(joined, 2, (start - rows.start, rows.stop - stop))
+    channels = sum(part.features.shape[1] for part in parts)
+    shape = (1, channels, rows.stop - rows.start, width + 2 * margin)
+    block = parts[0].features.new_empty(shape)
+    above, below = start - rows.start, rows.stop - stop
+    inside = block[:, :, above : above + stop - start]
+    first = 0
+    for part in parts:
+        last = first + part.features.shape[1]
+        inside[:, first:last, :, margin : margin + width] = part.rows(start, stop)
+        first = last
+    if margin:
+        inside[..., :margin] = inside[..., margin : 2 * margin].flip(3)
+        inside[..., -margin:] = inside[..., -2 * margin : -margin].flip(3)
+    if above:
+        block[:, :, :above] = inside[:, :, :above].flip(2)
+    if below:
+        block[:, :, -below:] = inside[:, :, -below:].flip(2)
+    return block
 
 
 class _Kernels:
-    """A layer's kernel, taken apart for the order of work that costs least."""
+    """A layer's kernel, taken apart for the order of work that costs least.
+
+    Attributes:
+        margin: how far the enlarged kernel sees to each side.
+        values: made of each column of an output row, about.
+    """
 
     def __init__(self, layer: Layer, scale: int) -> None:
         self.layer = layer
         self.scale = scale
         outputs, inputs, self.kernel, _ = layer.weight.shape
+        self.margin = scale * (self.kernel // 2)
         self.is_spread = scale > 1 and self.kernel > 1
         # Fewer channels come out than go in: sum their boxes along the columns only afterwards.
-        self.is_late = layer.stride == 1 and outputs <= inputs
-        self.values = inputs if not self.is_spread else self.kernel * max(inputs, outputs)
-        taps = scale * (self.kernel - 1) + 1
-        weight = layer.weight * (self.kernel / taps) ** 2 if self.is_spread else layer.weight
-        if self.is_spread and self.is_late:
-            mixed = weight.permute(2, 0, 3, 1).reshape(self.kernel * outputs, -1)
-        else:
-            mixed = weight.permute(0, 3, 2, 1).reshape(outputs, -1)
-        self.mixed = mixed[:, :, None, None] if self.is_spread else weight
+        self.is_late = self.is_spread and layer.stride == 1 and outputs <= inputs
+        self.values = self.kernel * max(inputs, outputs) if self.is_spread else inputs
+        self.mixing = layer.weight
+        if self.is_spread:
+            order = (2, 0, 3, 1) if self.is_late else (0, 3, 2, 1)
+            rows = self.kernel * outputs if self.is_late else outputs
+            share = (self.kernel / (2 * self.margin + 1)) ** 2
+            self.mixing = (share * layer.weight).permute(order).reshape(rows, -1)[..., None, None]
+        self._seen: Tensor | None = None  # the last rows that the block before has mixed
 
-    def apply(self, block: Tensor) -> Tensor:
-        """Map a block with its margins to the layer's outputs inside them."""
-        if not self.is_spread:
-            return F.conv2d(block, self.mixed, self.layer.bias, self.layer.stride)
+    def apply(self, parts: Sequence[Part], start: int, stop: int) -> Tensor:
+        """Work a run of output rows out; runs follow each other from the first row on."""
+        stride, bias = self.layer.stride, self.layer.bias
+        wanted = slice(stride * start - self.margin, stride * (stop - 1) + self.margin + 1)
         if self.is_late:
-            mixed = self._over_rows(block, 1, None)
-            groups = mixed.chunk(self.kernel, dim=1)
-            total = self.layer.bias.view(1, -1, 1, 1).to(mixed.dtype)
-            for k, group in enumerate(groups):
-                total = total + _Boxes(group, 2, self.kernel, self.scale, 1).box(k)
-            return total
-        summed = _Boxes(block, 2, self.kernel, self.scale, self.layer.stride).all()
-        return self._over_rows(summed, self.layer.stride, self.layer.bias)
+            return self._summed(self._mixed_so_far(parts, wanted))
+        block = _cut(parts, wanted, self.margin)
+        if not self.is_spread:
+            return F.conv2d(block, self.mixing, bias, stride)
+        boxes = _Boxes(block, 2, self.kernel, self.scale, stride)
+        return self._mixed(boxes.all(), stride, bias)
 
-    def _over_rows(self, features: Tensor, stride: int, bias: Tensor | None) -> Tensor:
+    def _mixed_so_far(self, parts: Sequence[Part], wanted: slice) -> Tensor:
+        """Mix the rows that are wanted; those that the run before has mixed are at hand."""
+        if self._seen is not None:
+            new = slice(wanted.start + 2 * self.margin, wanted.stop)
+            mixed = self._mixed(_cut(parts, new, self.margin), 1, None)
+            mixed = torch.cat([self._seen, mixed], dim=2)
+        else:
+            mixed = self._mixed(_cut(parts, wanted, self.margin), 1, None)
+        self._seen = mixed[:, :, -2 * self.margin :]
+        return mixed
+
+    def _mixed(self, features: Tensor, stride: int, bias: Tensor | None) -> Tensor:
         """Sum boxes along each row, then mix channels; few rows at a time, to stay in the cache."""
         values = self.kernel * features.shape[1] * features.shape[3] // stride
         done = []
-        for rows in _runs(features.shape[2], max(BLOCK_VALUES // values, 1)):
-            boxes = _Boxes(features[:, :, rows], 3, self.kernel, self.scale, stride)
-            done.append(F.conv2d(boxes.all(), self.mixed, bias))
+        for start, stop in pairwise(_edges(features.shape[2], max(BLOCK_VALUES // values, 1))):
+            boxes = _Boxes(features[:, :, start:stop], 3, self.kernel, self.scale, stride)
+            done.append(F.conv2d(boxes.all(), self.mixing, bias))
         return torch.cat(done, dim=2)
 
-
-def _runs(length: int, most: int) -> Iterator[slice]:
-    for start in range(0, length, most):
-        yield slice(start, min(start + most, length))
+    def _summed(self, mixed: Tensor) -> Tensor:
+        """Sum boxes along the columns of channels that are mixed already, a group for each."""
+        total = self.layer.bias.view(1, -1, 1, 1).to(mixed.dtype)
+        for k, group in enumerate(mixed.chunk(self.kernel, dim=1)):
+            total = total + _Boxes(group, 2, self.kernel, self.scale, 1).box(k)
+        return total
 
 
 class _Boxes:
