@@ -2,6 +2,7 @@
 
 const MOST_ZOOM = 8;
 const HANDLE_REACH = 24; // pixels to either side of the line that a finger takes for it
+const FIRST_STEPS = 6; // pixels after which a finger's direction is clear
 
 /** One photo: where its line stands, and which part of both pictures is seen, always in step. */
 class Compare {
@@ -114,14 +115,25 @@ class Compare {
     const hasLine = view() === "slider";
     this.drag = hasLine && (this.zoom === 1 || isNear) ? "line" : "pan";
     this.sides.classList.toggle("dragging", this.drag === "pan");
-    // A finger may be about to scroll the page; the browser has told by the time that it moves.
-    if (this.drag === "line" && event.pointerType === "mouse") this.place(place.x);
+    if (this.drag === "line" && event.pointerType === "touch" && this.zoom === 1) {
+      this.drag = "undecided"; // the finger may be about to scroll the page
+      this.begun = event;
+    }
+    if (this.drag === "line") this.place(place.x);
+  }
+
+  /** Tell from a finger's first steps whether it means the line or the page. */
+  decide(event) {
+    const across = Math.abs(event.clientX - this.begun.clientX);
+    const along = Math.abs(event.clientY - this.begun.clientY);
+    if (Math.max(across, along) > FIRST_STEPS) this.drag = across > along ? "line" : null;
   }
 
   move(event) {
     const before = this.pointers.get(event.pointerId);
     if (!before) return;
     const place = this.over(event);
+    if (this.drag === "undecided") this.decide(event);
     if (this.drag === "line") this.place(place.x);
     if (this.drag === "pan") {
       this.pan(
@@ -148,7 +160,7 @@ class Compare {
 
   up(event) {
     const isTap = event.type === "pointerup" && this.pointers.has(event.pointerId);
-    if (isTap && this.drag === "line") this.place(this.over(event).x);
+    if (isTap && ["line", "undecided"].includes(this.drag)) this.place(this.over(event).x);
     this.pointers.delete(event.pointerId);
     this.drag = null;
     this.sides.classList.remove("dragging");

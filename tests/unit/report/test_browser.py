@@ -92,6 +92,17 @@ def test_a_finger_moves_the_line(opened):
     )
 
 
+def test_a_finger_that_swipes_up_scrolls_the_page_and_leaves_the_line(opened, row):
+    browser = opened(row(), row("b.jpg"), window=PHONE)
+    left, top, width, height = browser.box(".sides")
+
+    x, y = left + width / 4, top + height / 2
+    browser.touch(*([(x, y - 25 * step)] for step in range(10)))
+
+    assert browser.wait_for("scrollY > 150")
+    assert line_of(browser) == 50
+
+
 def test_two_fingers_zoom_both_pictures_alike(opened):
     browser = opened(window=PHONE)
     browser.js("document.querySelector('.sides').scrollIntoView({block: 'center'})")
