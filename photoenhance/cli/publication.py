@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import track
 
-from photoenhance.batch.events import Event
+from photoenhance.batch.events import Event, Finished
 from photoenhance.batch.plan import Job
 from photoenhance.batch.scan import is_picture
 from photoenhance.cli.contents import STANDARD, Contents, contents_of
+from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.render import tell
 from photoenhance.errors import ConfigError, ExitCode
 from photoenhance.imaging import atomic, formats
@@ -110,6 +111,10 @@ def _reported(events: Iterator[Event], wanted: Wanted, *, quiet: bool) -> Iterat
     for event in events:
         seen.append(event)
         yield event
+    if isinstance(event, Finished) and event.exit_code == ExitCode.INTERRUPTED:
+        if not quiet:
+            tell("note: no report was made; run again to go on, and to get one of all photos")
+        return
     contents = contents_of(seen)
     if contents.pairs or contents.failures:
         publish(contents, wanted, title=contents.title, quiet=quiet)
@@ -133,9 +138,10 @@ def publish(contents: Contents, wanted: Wanted, *, title: str, quiet: bool) -> E
         ConfigError: the photos do not fit, or a file to write is a photo.
         ImageError: a file cannot be written.
     """
-    from photoenhance.report.comparison import Looks, compare
-    from photoenhance.report.rows import Failure, Report, Row
-    from photoenhance.report.sheet import Sheet
+    with leaving_at_once():
+        from photoenhance.report.comparison import Looks, compare
+        from photoenhance.report.rows import Failure, Report, Row
+        from photoenhance.report.sheet import Sheet
 
     photos = {path.resolve() for pair in contents.pairs for path in (pair.before, pair.after)}
     wanted.check(photos)

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from photoenhance.batch.events import Finished, Settings, Started
+from photoenhance.cli.publication import Wanted, reporting
+from photoenhance.errors import ExitCode
 from photoenhance.zoo import store
 
 
@@ -271,6 +274,17 @@ def test_enhance_refuses_a_report_that_cannot_be_before_it_does_anything(cli, dr
     assert f"Error: {err}" in ended.err
     assert [path.name for path in Path().iterdir()] == ["a.jpg"]
     assert Path("a.jpg").read_bytes() == before
+
+
+def test_an_interrupted_run_ends_without_a_report(capsys):
+    settings = Settings("uegan", None, "cpu")
+    ends = Finished(0, 0, 0, 0, 1, 1.0, ExitCode.INTERRUPTED)
+    events = reporting(iter([Started(1, settings), ends]), (), Wanted(page="r.html"))
+
+    assert list(events)[-1] is ends
+
+    assert "note: no report was made; run again to go on" in capsys.readouterr().err
+    assert not Path("r.html").exists()
 
 
 def test_a_rehearsal_has_nothing_to_report(cli, draw):
