@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from photoenhance.cli import train_check, train_options
 from photoenhance.cli.interrupts import leaving_at_once, stopping
 from photoenhance.cli.options import Device
 from photoenhance.cli.render import tell
@@ -19,12 +20,11 @@ if TYPE_CHECKING:
     from photoenhance.training.loop import Run
 
 app = typer.Typer(invoke_without_command=True)
+app.command("check")(train_check.check)
 
 _WHAT = "Photos"
 _HOW = "How"
 _RUN = "The run"
-# What `--model` begins with; any other recipe is named by --recipe.
-RECIPES = {"uegan": "photo", "enlightengan": "light", "dpe": "tone"}
 
 
 @app.callback()
@@ -169,7 +169,7 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
     if target is None:
         raise ConfigError("train: no --target", hint="Name a folder of photos with your look.")
     overrides = {"steps": steps, "width": width, "crop": crop, "batch": batch, "seed": seed}
-    settings = config.load(_recipe(recipe, model), overrides, set or ())
+    settings = config.load(train_options.recipe_of(recipe, model), overrides, set or ())
     folder = output or target.with_name(f"{target.resolve().name}-model")
     chosen = choose(device)
     with stopping() as is_interrupted:
@@ -191,12 +191,6 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
         )
         _check_folder(settings, run, resume=resume)
         _follow(settings, run, tensorboard=tensorboard)
-
-
-def _recipe(asked: str | None, model: str) -> str | Path:
-    if asked is None:
-        return RECIPES[model]
-    return Path(asked) if asked.endswith(".toml") else asked
 
 
 def _check_folder(settings: "TrainConfig", run: "Run", *, resume: bool) -> None:

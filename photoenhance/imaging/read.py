@@ -22,7 +22,7 @@ from photoenhance.imaging.silence import silenced
 DEFAULT_MAX_PIXELS = 250_000_000
 
 # What decoders raise for files that are not what they claim: they promise nothing.
-_DAMAGE = (
+DAMAGE = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError,
     RuntimeError, struct.error, zlib.error, ImageCms.PyCMSError, Image.DecompressionBombError,
 )  # fmt: skip
@@ -44,8 +44,8 @@ _TALKATIVE = ("avif", "heif", "raw")  # so is libtiff, where the reader of TIFF 
 def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Photo:
     """Read a photo from a file, or from a stream such as standard input, which is read to its end.
 
-    The content decides what the file is, not its name. Not for several threads at once: Python's
-    warnings, by which codecs speak, are silenced for the whole process meanwhile.
+    The content decides what the file is, not its name. Python's warnings, by which codecs speak,
+    are silenced for the whole process meanwhile; of two threads that read, one may end that early.
 
     Args:
         file: a path, or a binary stream open for reading.
@@ -69,9 +69,20 @@ def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Phot
     except MemoryError as error:
         msg = f"{subject}: its pixels do not fit into the memory"
         raise ImageError(msg, hint="Close other programs, or lower --max-pixels.") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         reason = str(error).strip() or type(error).__name__
         raise ImageError(f"{subject}: damaged, {reason}") from error
+
+
+def pixels_in(file: Path) -> int | None:
+    """Tell from a file's head how many pixels reading it would give; None where that is unknown."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(file) as image:
+                return image.width * image.height
+    except DAMAGE:  # `read` will say what is wrong, if anything is
+        return None
 
 
 def _opened(path: Path) -> BinaryIO:
