@@ -132,6 +132,8 @@ class TrainConfig(_Section):
         made: sources a step that are made of target photos; all of them without a source folder.
         pool: earlier enhanced images that the discriminator may see again.
         average: decay of the running average of the generator's weights; 0 keeps the last.
+        batch_norms: share of the steps in which batch normalisations use the batch's statistics. In
+            the rest they use the running ones, as they will be used, and those stay as they are.
         seed: of everything random.
         losses: weights of the loss terms.
         optimiser: rates and schedule.
@@ -154,6 +156,7 @@ class TrainConfig(_Section):
     made: Annotated[int, Field(ge=0)]
     pool: Positive = 50
     average: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    batch_norms: Share = 1.0
     seed: int = 1990
     losses: Losses
     optimiser: Optimiser

@@ -21,6 +21,7 @@ from photoenhance.training.distributed import Processes, joined
 from photoenhance.training.ema import ExponentialMovingAverage
 from photoenhance.training.events import Ended, Event, Progress, Resumed, Started, StateSaved
 from photoenhance.training.outputs import Outputs
+from photoenhance.training.players import keep_statistics
 from photoenhance.training.watch import Watch
 
 AGREE_EVERY = 10  # steps after which several processes ask each other whether to stop
@@ -141,6 +142,8 @@ class _Trainer:
             name: player.set_rate(step, self.config.steps)
             for name, player in self.objective.players().items()
         }
+        if step > self.config.batch_norms * self.config.steps:
+            keep_statistics(self.objective.enhancer)
         seeds = np.random.SeedSequence((self.config.seed, step, self.processes.rank))
         random = torch.Generator().manual_seed(int(seeds.generate_state(1)[0]))
         turns = self.objective.turns(batch, step, random)

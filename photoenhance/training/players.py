@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from photoenhance.errors import TrainingError
+from photoenhance.networks.dpe_layers import BatchNorm
 from photoenhance.training.config import Optimiser
 from photoenhance.training.distributed import Processes
 
@@ -80,6 +81,17 @@ def player(
         network.parameters(), lr=rate, betas=optimiser.betas, weight_decay=optimiser.weight_decay
     )
     return Player(network.train(), adam, rate, optimiser, processes)
+
+
+def keep_statistics(network: nn.Module) -> None:
+    """Let batch normalisations use their running statistics, and no longer change them.
+
+    Crops of a small batch tell a network how dark the whole batch is; a single photo does not. What
+    learns with the one is a little off with the other.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d | BatchNorm):
+            module.eval()
 
 
 def share_of_rate(optimiser: Optimiser, step: int, steps: int) -> float:
