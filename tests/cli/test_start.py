@@ -58,7 +58,16 @@ def test_an_unknown_command_exits_2(cli):
 
 
 @pytest.mark.parametrize(
-    "args", [["--help"], ["--version"], ["models", "list"], ["config", "show"], ["enhance", "-h"]]
+    "args",
+    [
+        ["--help"],
+        ["--version"],
+        ["models", "list"],
+        ["config", "show"],
+        ["enhance", "-h"],
+        ["report", "-h"],
+        ["doctor", "-h"],
+    ],
 )
 def test_light_commands_load_no_heavy_library(args, tmp_path):
     code = (
