@@ -13,6 +13,7 @@ from photoenhance.batch.events import Event, Finished, Settings
 from photoenhance.batch.plan import Job, Request
 from photoenhance.batch.scan import Filter
 from photoenhance.cli import options
+from photoenhance.cli.downloads import shown_download
 from photoenhance.cli.interrupts import finishing_first, leaving_at_once
 from photoenhance.cli.jobs import check_streams, jobs_of, read_list, tile_of
 from photoenhance.cli.publication import Wanted, reporting
@@ -99,7 +100,7 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
         if dry_run or not jobs:
             events = _rehearsed(jobs, settings)
         else:
-            bench = _bench(settings, journal, format)
+            bench = _bench(settings, journal, format, quiet=quiet)
             events = _enhanced(jobs, bench, fail_fast=fail_fast)
         events = reporting(events, jobs, Wanted(report, contact_sheet), quiet=quiet)
         has_bar = progress and not dry_run
@@ -126,7 +127,9 @@ def _journal(*, is_kept: bool, is_needed: bool) -> "Iterator[Journal]":
         yield journal
 
 
-def _bench(settings: Settings, journal: "Journal", format: FormatName | None) -> "Bench":
+def _bench(
+    settings: Settings, journal: "Journal", format: FormatName | None, *, quiet: bool
+) -> "Bench":
     # Photos of many sizes would fill oneDNN's own cache of 1,024 compiled kernels: 60 MB.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
     with leaving_at_once():
@@ -135,7 +138,8 @@ def _bench(settings: Settings, journal: "Journal", format: FormatName | None) ->
         from photoenhance.inference.enhancer import Enhancer
         from photoenhance.zoo.load import load_generator
 
-    model = load_generator(settings.model)
+    with shown_download(settings.model, quiet=quiet) as progress:
+        model = load_generator(settings.model, progress)
     device = choose(settings.device)
     enhancer = Enhancer(
         model.generator,

@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from photoenhance.zoo.catalog import CATALOG
-
 ENVIRONMENT = "PHOTOENHANCE"  # what the variables begin with
 
 # All can be set by the environment, so that each need not say so in the help.
@@ -45,7 +43,7 @@ AllowEmpty = Annotated[bool, _what(help="Finding no photo is no error.")]
 Model = Annotated[
     str,
     _how(
-        metavar="|".join((*CATALOG, "FILE", "RUN")),
+        metavar="NAME|FILE|RUN",
         help="A model of `models list`, a .safetensors file, or a training run's folder.",
     ),
 ]

@@ -1,6 +1,5 @@
 """Which models there are, what is known of each, and whether it is whole. Needs no torch."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -51,7 +50,7 @@ def facts(name: str) -> dict[str, object]:
         WeightsError: no such model, or its file is damaged.
     """
     card = CATALOG.get(name)
-    state = _state(card) if card else "file"
+    state: State = _state(card) if card else "file"
     if not card and store.NAME.fullmatch(name) and store.own(name).is_file():
         state = "imported"
     known: dict[str, object] = {"name": name, "state": state}
@@ -123,7 +122,7 @@ def _whence(sha256: str | None, pin: pins.Pin | None) -> str | None:
     return f"the first download, kept in {pins.path()}" if pin else None
 
 
-def _of_file(file: Path) -> Mapping[str, object]:
+def _of_file(file: Path) -> dict[str, object]:
     header = checkpoint.read_header(file)
     return {
         "architecture": header.architecture,
