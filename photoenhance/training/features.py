@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -11,10 +12,14 @@ from torch import Tensor, nn
 
 from photoenhance.errors import ConfigError
 from photoenhance.networks.uegan import UEGANGenerator
-from photoenhance.networks.vgg import VGGFeatures, plain_vgg, truncated_vgg
+from photoenhance.networks.vgg import VGGFeatures, caffe_vgg, plain_vgg, truncated_vgg
 from photoenhance.zoo.load import load_generator
 
 logger = logging.getLogger(__name__)
+
+VGGName = Literal["vgg16", "vgg19"]
+NAMES: dict[VGGName, str] = {"vgg16": "VGG-16", "vgg19": "VGG-19"}
+POOLS: dict[VGGName, int] = {"vgg16": 3, "vgg19": 4}
 
 
 class EncoderFeatures(nn.Module):
@@ -29,11 +34,18 @@ class EncoderFeatures(nn.Module):
         return self.generator.encode(image)
 
 
-def perceptual_features(file: Path | None, layers: Sequence[str]) -> tuple[nn.Module, str]:
+def perceptual_features(
+    file: Path | None, layers: Sequence[str], network: VGGName = "vgg19"
+) -> tuple[nn.Module, str]:
     """Return the best feature extractor that this machine has, and its name for the log.
 
-    A truncated VGG from a file if one is named; else torchvision's VGG-19, downloaded if need be;
-    else the encoder of the bundled model.
+    A VGG from a file if one is named; else torchvision's, downloaded if need be; else the encoder
+    of the bundled model.
+
+    Args:
+        file: a truncated VGG, or a VGG-16 in the layout of its authors; or None.
+        layers: what is wanted, shallow first.
+        network: "vgg16" is EnlightenGAN's, which pools three times.
 
     Raises:
         ConfigError: the named file holds no such network.
@@ -42,10 +54,10 @@ def perceptual_features(file: Path | None, layers: Sequence[str]) -> tuple[nn.Mo
     if file is not None:
         return _from_file(file, layers), f"{file.name}, as deep as it goes"
     try:
-        return _from_torchvision(layers), "VGG-19 of torchvision"
+        return _from_torchvision(layers, network), f"{NAMES[network]} of torchvision"
     except (ImportError, OSError, RuntimeError) as error:
-        logger.info("torchvision's VGG-19 is not to be had: %s", error)
-    return bundled_encoder(), "the encoder of the bundled model (no VGG-19 to be had)"
+        logger.info("torchvision's %s is not to be had: %s", NAMES[network], error)
+    return bundled_encoder(), "the encoder of the bundled model (no VGG to be had)"
 
 
 def bundled_encoder() -> EncoderFeatures:
@@ -62,18 +74,22 @@ def bundled_encoder() -> EncoderFeatures:
 def _from_file(file: Path, layers: Sequence[str]) -> VGGFeatures:
     hint = "Name a .safetensors file of a truncated VGG, or leave --perceptual out."
     try:
-        return truncated_vgg(load_file(file), layers)
+        tensors = load_file(file)
+        if "preprocess.weight" in tensors:
+            return truncated_vgg(tensors, layers)
+        return caffe_vgg(tensors, layers, pools=POOLS["vgg16"])
     except FileNotFoundError as error:
         raise ConfigError(f"{file}: no such file", hint=hint) from error
     except (SafetensorError, ValueError, RuntimeError) as error:
         raise ConfigError(f"{file}: no VGG that can be used: {error}", hint=hint) from error
 
 
-def _from_torchvision(layers: Sequence[str]) -> VGGFeatures:
+def _from_torchvision(layers: Sequence[str], network: VGGName) -> VGGFeatures:
     if os.environ.get("PHOTOENHANCE_OFFLINE"):
         raise OSError("PHOTOENHANCE_OFFLINE is set")
-    from torchvision.models import VGG19_Weights, vgg19  # noqa: PLC0415 (may not fit torch)
+    from torchvision import models  # noqa: PLC0415 (may not fit torch)
 
-    network = vgg19(weights=VGG19_Weights.IMAGENET1K_V1)
-    convolutions = [layer for layer in network.features if isinstance(layer, nn.Conv2d)]
-    return plain_vgg(convolutions, layers)
+    build = {"vgg16": models.vgg16, "vgg19": models.vgg19}[network]
+    features = build(weights="IMAGENET1K_V1").features
+    convolutions = [layer for layer in features if isinstance(layer, nn.Conv2d)]
+    return plain_vgg(convolutions, layers, architecture=network, pools=POOLS[network])

@@ -151,7 +151,11 @@ def _features(config: TrainConfig, run: "Run") -> tuple[nn.Module | None, str | 
             msg = f"{run.perceptual}: this run compares no features, since it has no fidelity loss"
             raise ConfigError(msg, hint="Leave out --perceptual, or name a --source.")
         return None, None
-    features, name = perceptual_features(run.perceptual, losses.fidelity_layers)
+    features, name = perceptual_features(
+        run.perceptual,
+        losses.fidelity_layers,
+        "vgg16" if config.objective == "enlightengan" else "vgg19",
+    )
     return features.to(run.device), name
 
 
