@@ -175,10 +175,12 @@ def _read_safetensors(path: Path) -> Contents:
 def _read_onnx(path: Path) -> Contents:
     data = path.read_bytes()
     graph = onnx_file.read(data)
-    aligned = graph.aligns_corners
-    config: dict[str, ConfigValue] = {} if aligned is None else {"align_corners": aligned}
+    weights, aligned = layouts.from_graph(graph), graph.aligns_corners
+    config: dict[str, ConfigValue] = {}
+    if weights.architecture == "enlightengan" and aligned is not None:
+        config["align_corners"] = aligned
     proofs = frozenset({store.git_blob(data)})
-    return Contents("ONNX", layouts.from_graph(graph), config, proofs=proofs)
+    return Contents("ONNX", weights, config, proofs=proofs)
 
 
 def _read_bundle(path: Path) -> Contents:

@@ -1,16 +1,71 @@
 """`photoenhance models`."""
 
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from photoenhance.networks import ARCHITECTURES
 from photoenhance.zoo import store
-from photoenhance.zoo.catalog import CATALOG
+from photoenhance.zoo.catalog import CATALOG, ModelCard, Published
 
 
-def test_list_names_each_model_and_the_default(cli):
+def records(ended):
+    lines = [json.loads(line) for line in ended.out.splitlines()]
+    assert all(line["schema"] == 1 for line in lines)
+    return lines
+
+
+@pytest.fixture
+def original(tmp_path):
+    """A file as the authors of UEGAN publish theirs, small."""
+    torch.manual_seed(0)
+    architecture = ARCHITECTURES["uegan"]
+    state = architecture.generator(architecture.config(width=8)).state_dict()
+    path = tmp_path / "UEGAN-tiny.pth"
+    torch.save({"G_net": state, "epoch": 1.0}, path)
+    return path
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """A card whose only address refuses connections."""
+    card = ModelCard(
+        name="tiny",
+        summary="A tiny model.",
+        architecture="uegan",
+        file="tiny.safetensors",
+        licence="none",
+        source="a test",
+        training_data="nothing",
+        citation="nobody",
+        published=Published(
+            "UEGAN-tiny.pth", ("http://127.0.0.1:9/tiny.pth",), "https://example.org/"
+        ),
+    )
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setitem(CATALOG, "tiny", card)
+    return card
+
+
+def test_list_names_each_model_its_state_and_the_default(cli):
     ended = cli("models", "list")
 
     assert ended.code == 0
     assert ended.out.startswith("uegan ")
-    assert "(default)" in ended.out
+    assert ended.out.count("(default)") == 1
+    assert ended.out.count("not downloaded") == len(CATALOG) - 1
     assert ended.err == ""
+
+
+def test_list_gives_json_lines(cli):
+    listed = records(cli("models", "list", "--json"))
+
+    assert [each["name"] for each in listed] == list(CATALOG)
+    assert listed[0]["state"] == "bundled"
+    assert listed[0]["is_default"] is True
 
 
 def test_show_tells_what_a_user_must_know_of_the_bundled_model(cli, model, monkeypatch):
@@ -24,12 +79,31 @@ def test_show_tells_what_a_user_must_know_of_the_bundled_model(cli, model, monke
     assert store.sha256(model) in ended.out
 
 
+def test_show_tells_of_a_model_that_is_not_here_where_to_get_it(cli):
+    ended = cli("models", "show", "enlightengan-official")
+
+    assert ended.code == 0
+    assert (
+        "https://drive.usercontent.google.com/download?id=1AkV-n2MdyfuZTFvcon8Z4leyVb0i7x63&"
+        in (ended.out)
+    )
+    assert "nobody has published it" in ended.out
+
+
 def test_show_tells_what_a_file_says_of_itself(cli, model):
     ended = cli("models", "show", model)
 
     assert ended.code == 0
-    assert "uegan (width 8)" in ended.out
+    assert "uegan" in ended.out
+    assert "width 8" in ended.out
     assert "a test" in ended.out
+
+
+def test_show_gives_json(cli, model):
+    (shown,) = records(cli("models", "show", model, "--json"))
+
+    assert shown["config"] == {"width": 8}
+    assert shown["sha256"] == store.sha256(model)
 
 
 def test_show_of_an_unknown_model_exits_3_and_lists_what_exists(cli):
@@ -42,3 +116,141 @@ def test_show_of_an_unknown_model_exits_3_and_lists_what_exists(cli):
     assert hint == (
         f"Hint: Choose one of: {', '.join(CATALOG)}; or name a .safetensors file or a run."
     )
+
+
+def test_an_import_prints_its_path_and_can_be_used_by_name(cli, original, draw):
+    draw("a.png")
+
+    ended = cli("models", "import", original, "--name", "mine")
+
+    assert ended.code == 0
+    assert Path(ended.out.strip()) == store.own("mine")
+    assert cli("enhance", "a.png", "--model", "mine").code == 0
+    assert "imported" in cli("models", "list").out
+    assert store.sha256(original) in cli("models", "show", "mine").out
+
+
+def test_an_import_gives_json(cli, original):
+    (imported,) = records(cli("models", "import", original, "--json"))
+
+    assert imported["name"] == "UEGAN-tiny"
+    assert imported["sha256"] == store.sha256(Path(imported["file"]))
+
+
+def test_an_import_of_something_else_exits_3_with_the_reason(cli):
+    Path("x.pth").write_bytes(b"<!DOCTYPE html>")
+
+    ended = cli("models", "import", "x.pth")
+
+    assert ended.code == 3
+    assert ended.err.startswith("Error: x.pth: a web page, not weights")
+    assert "Hint: " in ended.err
+
+
+def test_enhance_with_a_model_that_cannot_be_downloaded_exits_3_and_says_what_to_do(
+    cli, draw, published
+):
+    draw("a.png")
+
+    ended = cli("enhance", "a.png", "--model", "tiny")
+
+    assert ended.code == 3
+    assert "Error: tiny: could not be downloaded: 127.0.0.1 cannot be reached" in ended.err
+    assert "photoenhance models import FILE --name tiny" in ended.err
+
+
+def test_enhance_offline_exits_3_with_the_command_to_run(cli, draw, published, monkeypatch):
+    draw("a.png")
+    monkeypatch.setenv("PHOTOENHANCE_OFFLINE", "1")
+
+    ended = cli("enhance", "a.png", "--model", "tiny")
+
+    assert ended.code == 3
+    assert "photoenhance models download tiny" in ended.err
+
+
+def test_a_published_model_that_was_imported_by_hand_is_used_offline(
+    cli, draw, published, original, monkeypatch
+):
+    draw("a.png")
+    monkeypatch.setenv("PHOTOENHANCE_OFFLINE", "1")
+
+    imported = cli("models", "import", original, "--name", "tiny")
+    downloaded = cli("models", "download", "tiny")
+    enhanced = cli("enhance", "a.png", "--model", "tiny")
+
+    assert (imported.code, downloaded.code, enhanced.code) == (0, 0, 0)
+    assert imported.out == downloaded.out == cli("models", "path", "tiny").out
+    assert cli("models", "verify").code == 0
+
+
+def test_download_of_an_unknown_name_exits_3(cli):
+    ended = cli("models", "download", "ugan")
+
+    assert ended.code == 3
+    assert "ugan: no model of this name" in ended.err
+
+
+def test_path_of_a_model_that_is_not_here_exits_3_with_the_command(cli):
+    ended = cli("models", "path", "uegan-fivek")
+
+    assert ended.code == 3
+    assert ended.out == ""
+    assert "Hint: Get it with `photoenhance models download uegan-fivek`." in ended.err
+
+
+def test_verify_names_what_is_damaged_and_exits_3(cli, original):
+    cli("models", "import", original, "--name", "mine")
+    cli("models", "import", original, "--name", "other")
+    file = store.own("mine")
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+
+    ended = cli("models", "verify", "mine", "other")
+
+    assert ended.code == 3
+    assert f"mine: {file}: was changed since it was written" in ended.out
+    assert "other: whole" in ended.out
+    assert ended.err.startswith("Error: mine: damaged")
+
+
+def test_verify_gives_json(cli, original):
+    cli("models", "import", original, "--name", "mine")
+
+    (verified,) = records(cli("models", "verify", "mine", "--json"))
+
+    assert verified["is_whole"] is True
+    assert verified["problems"] == []
+
+
+def test_remove_removes_what_was_imported(cli, original):
+    cli("models", "import", original, "--name", "mine")
+
+    ended = cli("models", "remove", "mine", "--json")
+
+    (removed,) = records(ended)
+    assert removed["file"] == str(store.own("mine"))
+    assert not store.own("mine").exists()
+    assert cli("models", "remove", "mine").code == 3
+
+
+def test_remove_of_the_bundled_model_exits_3(cli):
+    assert "cannot be removed" in cli("models", "remove", "uegan").err
+
+
+def test_export_writes_onnx_and_prints_its_path(cli, model):
+    pytest.importorskip("onnxruntime")
+
+    ended = cli("models", "export", model, "-o", "x.onnx")
+
+    assert (ended.code, ended.out, ended.err) == (0, "x.onnx\n", "")
+    assert Path("x.onnx").stat().st_size > 100_000
+
+
+def test_export_does_not_replace_a_file_unasked(cli, model):
+    Path("tiny.onnx").touch()
+
+    ended = cli("models", "export", model)
+
+    assert ended.code == 2
+    assert "Error: tiny.onnx: exists already" in ended.err
+    assert Path("tiny.onnx").stat().st_size == 0
