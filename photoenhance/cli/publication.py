@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import track
 
+from photoenhance import __version__
 from photoenhance.batch.events import Event, Finished
 from photoenhance.batch.plan import Job
 from photoenhance.batch.scan import is_picture
@@ -153,13 +154,13 @@ def publish(contents: Contents, wanted: Wanted, *, title: str, quiet: bool) -> E
     seen = list(_tracked(compared, len(contents.pairs), quiet=quiet))
     unreadable = tuple(each for each in seen if isinstance(each, Failure))
     rows = tuple(each for each in seen if isinstance(each, Row))
-    settings = (*contents.settings, ("Report made", f"{datetime.now():%Y-%m-%d}"))
     if sheet:
         sheet.close()
     if wanted.page:
         failures = unreadable + contents.failures
         models = " and ".join(contents.models)
-        _write(Report(title, rows, failures, settings, models), wanted.page)
+        origin = f"photoenhance {__version__} on {date.today():%Y-%m-%d}"
+        _write(Report(title, rows, failures, contents.settings, models, origin), wanted.page)
     _tell_failures(unreadable)
     if not quiet:
         _tell_written(len(rows), wanted.page, sheet.files if sheet else [])

@@ -25,13 +25,15 @@ def render(report: Report) -> Iterator[bytes]:
     ratios = [f".{name} {{ --ratio: {w / h:.5f}; }}" for (w, h), name in shapes.items()]
     style, script = "\n".join((own("style.css"), *ratios)), own("slider.js")
     linked = any(row.before.link for row in report.rows)
-    pieces = environment().get_template("template.html").generate(
+    template = environment().get_template("template.html")
+    pieces = template.generate(
         report=report,
         averages=averages(report.rows),
         policy=policy(style, script, has_links=linked),
         style=Markup(style),  # noqa: S704 (our own file, as it lies beside this one)
         script=Markup(script),  # noqa: S704 (likewise)
         shapes=shapes,
+        linked=linked,
         number=_number,
         box=f"0 0 {BINS} {HEIGHT}",
     )

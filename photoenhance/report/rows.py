@@ -101,6 +101,7 @@ class Report:
         failures: the photos that could not be enhanced or shown.
         settings: what all were made with: names and values, to be read by people.
         models: that made them, as a reader would say it; empty if that is not known.
+        origin: who made the page, and when.
     """
 
     title: str
@@ -108,3 +109,4 @@ class Report:
     failures: tuple[Failure, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
     models: str = ""
+    origin: str = "photoenhance"
