@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from photoenhance.cli import train_check, train_options
+from photoenhance.cli import run_report, train_check, train_options
 from photoenhance.cli.interrupts import leaving_at_once, stopping
 from photoenhance.cli.options import Device
 from photoenhance.cli.render import tell
@@ -227,6 +227,8 @@ def _follow(settings: "TrainConfig", run: "Run", *, tensorboard: bool) -> None:
         for event in loop.train(settings, run):
             log.add(event)
             _show(event, console, bar, settings.steps)
+    page = run_report.write(run.output, settings.model_dump(mode="json"))
+    tell(f"curves and samples: {page}")
     if isinstance(event, events.Ended) and event.reason == "interrupted":
         again = "the same command goes on from here"
         tell(f"Interrupted after step {event.step}; everything is in {run.output}: {again}.")

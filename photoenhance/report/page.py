@@ -21,7 +21,8 @@ def render(report: Report) -> Iterator[bytes]:
     page's own Content-Security-Policy lets nothing run or load but the style and the script whose
     hashes it names, and pictures that the page itself holds or that lie beside it.
     """
-    shapes = {size: f"shape-{number}" for number, size in enumerate({r.size for r in report.rows})}
+    sizes = dict.fromkeys(row.size for row in report.rows)
+    shapes = {size: f"shape-{number}" for number, size in enumerate(sizes)}
     ratios = [f".{name} {{ --ratio: {w / h:.5f}; }}" for (w, h), name in shapes.items()]
     style, script = "\n".join((own("style.css"), *ratios)), own("slider.js")
     linked = any(row.before.link for row in report.rows)

@@ -1,0 +1,179 @@
+"""What a training run told -> the page in its folder."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from photoenhance.report.run_rows import Group
+
+PAGE = "report.html"
+ENDS = {
+    "done": "ran to its end",
+    "settled": "ended by itself, since nothing became better for long",
+    "interrupted": "was interrupted, and can go on",
+}
+
+Told = Sequence[Mapping[str, Any]]
+
+
+def write(folder: Path, settings: Mapping[str, Any] | None = None) -> Path:
+    """Write the page of a run from the log in its folder; return where it is.
+
+    Args:
+        folder: of the run.
+        settings: of the run as plain values, if they are at hand.
+
+    Raises:
+        ImageError: the page cannot be written.
+    """
+    from photoenhance.imaging.atomic import replacing
+    from photoenhance.report.film import film
+    from photoenhance.report.run_page import render
+    from photoenhance.report.run_rows import RunReport
+    from photoenhance.training.curves import LOG
+
+    told = _read(folder / LOG)
+    samples = {
+        int(each["step"]): folder / Path(each["path"]).name for each in _of(told, "SampleSaved")
+    }
+    report = RunReport(
+        title=folder.resolve().name,
+        lead=_lead(told, settings or {}),
+        facts=tuple(_facts(told)),
+        groups=(_judged(told), _losses(told), _pace(told)),
+        samples=film(samples),
+        settings=(*_beginning(told), *_flat(settings or {})),
+    )
+    with replacing(folder / PAGE) as file:
+        for piece in render(report):
+            file.write(piece)
+    return folder / PAGE
+
+
+def _read(log: Path) -> Told:
+    events = []
+    for line in log.read_text(encoding="utf-8").splitlines():
+        try:
+            events.append(json.loads(line))
+        except ValueError:  # cut short by a kill
+            continue
+    return events
+
+
+def _of(told: Told, kind: str) -> list[Mapping[str, Any]]:
+    return [each for each in told if each.get("event") == kind]
+
+
+def _lead(told: Told, settings: Mapping[str, Any]) -> str:
+    ended, recipe = _of(told, "Ended"), settings.get("recipe")
+    by = f" by the recipe {recipe}" if recipe else ""
+    if not ended:
+        return f"A run{by} that has not ended."
+    last = ended[-1]
+    model = "" if last["best"] == last["step"] else f" The model is that of step {last['best']:,}."
+    return f"{last['step']:,} steps{by}; the run {ENDS[last['reason']]}.{model}"
+
+
+def _facts(told: Told) -> list[tuple[str, str]]:
+    facts = []
+    judged = _of(told, "Validated")
+    if judged:
+        best = [each for each in judged if each["is_best"]] or judged
+        found = best[-1]["judgement"]
+        facts += [
+            ("Best step", f"{best[-1]['step']:,}"),
+            ("Structure kept", f"{100 * found['content']:.1f} %"),
+            ("Distance to the look", f"{100 * found['look']:.0f} %"),
+        ]
+        if found["psnr"] is not None:
+            facts.append(("To the references", f"{found['psnr']:.2f} dB"))
+    progress = _of(told, "Progress")
+    if progress:
+        before = [0, *(each["step"] for each in progress)]
+        steps = zip(progress, before, strict=False)
+        seconds = sum(each["seconds"] * (each["step"] - since) for each, since in steps)
+        facts += [
+            ("A step", f"{seconds / progress[-1]['step']:.2f} s"),
+            ("In all", f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{seconds / 60:.0f} min"),
+        ]
+    return facts
+
+
+def _judged(told: Told) -> "Group":
+    from photoenhance.report.run_rows import Curve, Group
+
+    judged = _of(told, "Validated")
+    best = max((each["step"] for each in judged if each["is_best"]), default=0)
+
+    def curve(key: str, name: str, meaning: str, unit: str) -> Curve:
+        factor = 100 if unit == " %" else 1
+        values = [(each["step"], each["judgement"][key]) for each in judged]
+        known = tuple((step, factor * value) for step, value in values if value is not None)
+        return Curve(name, known, meaning, unit, best)
+
+    return Group(
+        "Judged by photos that were held out",
+        "The ring is the step whose model was given out.",
+        (
+            curve("look", "Distance to the look", "Of tone, colour, local contrast and "
+                  "features from the targets': 100 % changed nothing, 0 % reached them", " %"),
+            curve("content", "Structure kept", "Structure of the photos that is still there", " %"),
+            curve("psnr", "To the references", "Peak signal to noise ratio of what was made of "
+                  "the inputs, to their references", " dB"),
+        ),
+    )  # fmt: skip
+
+
+def _losses(told: Told) -> "Group":
+    from photoenhance.report.run_rows import Curve, Group
+
+    names = list(dict.fromkeys(name for each in _of(told, "Progress") for name in each["terms"]))
+    curves = [
+        Curve(name, tuple((each["step"], each["terms"][name]) for each in _of(told, "Progress")
+                          if name in each["terms"]))
+        for name in names
+    ]  # fmt: skip
+    meaning = (
+        "Each term as it is weighted. Losses of networks that learn against each other need not "
+        "fall: the samples and the judgement above tell more."
+    )
+    return Group("Losses", meaning, tuple(curves))
+
+
+def _pace(told: Told) -> "Group":
+    from photoenhance.report.run_rows import Curve, Group
+
+    progress = _of(told, "Progress")
+    rates = tuple((each["step"], each["rate"]) for each in progress)
+    seconds = tuple((each["step"], each["seconds"]) for each in progress)
+    curves = (Curve("Learning rate", rates), Curve("A step", seconds, unit=" s"))
+    return Group("Pace", "", curves)
+
+
+def _beginning(told: Told) -> list[tuple[str, str]]:
+    started = _of(told, "Started")
+    if not started:
+        return []
+    first = started[-1]
+    named = {
+        "targets": first["targets"],
+        "sources": "made of targets" if first["sources"] is None else first["sources"],
+        "held out": first["held"],
+        "features": first["features"],
+        "device": first["device"],
+        "precision": first["precision"],
+        "processes": first["processes"],
+    }
+    return [(name, str(value)) for name, value in named.items() if value is not None]
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    rows = []
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            rows += _flat(value, f"{prefix}{key}.")
+        else:
+            rows.append((f"{prefix}{key}", str(value)))
+    return rows
