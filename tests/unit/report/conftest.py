@@ -10,8 +10,6 @@ from PIL import Image
 from photoenhance.report.page import render
 from photoenhance.report.rows import Measure, Picture, Report, Row
 
-PAIN = '<script>document.title="owned"</script>'
-
 
 @pytest.fixture(scope="session")
 def picture():
@@ -100,7 +98,7 @@ class Browser:
         waiting = f"""
             const [done] = arguments, begun = Date.now();
             const look = () => ({code}) ? done(true)
-                : Date.now() - begun > 8000 ? done(false) : setTimeout(look, 20);
+                : Date.now() - begun > 20000 ? done(false) : setTimeout(look, 20);
             look();"""
         return self.driver.execute_async_script(waiting)
 
