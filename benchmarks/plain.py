@@ -19,7 +19,7 @@ class PlainUEGAN(UEGANGenerator):
             coarse = self.before_upsampling(level)(coarse)
             fine = _attend(self.attention(level), maps[level - 1])
             decoded = self.decoder(level)(torch.cat([coarse, fine], dim=1))
-        return self.finish(image, maps[0], decoded)
+        return self.finish(image, self.dec5(decoded * maps[0]))
 
 
 def _attend(attention: GlobalAttention, features: Tensor) -> Tensor:

@@ -49,10 +49,24 @@ def _double_axis(features: Tensor, dim: int, first: int, window: slice, size: in
     even, odd = _weights(window, size, features, dim)
     count = (window.stop - window.start) // 2
     before, here, after = (features.narrow(dim, k, count) for k in range(3))
-    pair = torch.stack(
-        [torch.lerp(before, here, even), torch.lerp(here, after, odd)], dim=dim % 4 + 1
-    )
-    return pair.flatten(dim % 4, dim % 4 + 1)
+    doubled = _empty_like(features, dim, 2 * count)
+    _every_second(doubled, dim, 0).copy_(torch.lerp(before, here, even))
+    _every_second(doubled, dim, 1).copy_(torch.lerp(here, after, odd))
+    return doubled
+
+
+def _empty_like(features: Tensor, dim: int, length: int) -> Tensor:
+    """Make room for features of another length, in the same memory format."""
+    shape = list(features.shape)
+    shape[dim] = length
+    is_last = features.stride(1) == 1
+    layout = torch.channels_last if is_last else torch.contiguous_format
+    return torch.empty(shape, dtype=features.dtype, device=features.device, memory_format=layout)
+
+
+def _every_second(features: Tensor, dim: int, first: int) -> Tensor:
+    """View every second row (dim -2) or column (dim -1) from the first on."""
+    return features[..., first::2, :] if dim == -2 else features[..., first::2]
 
 
 def _weights(window: slice, size: int | None, features: Tensor, dim: int) -> tuple[Tensor, Tensor]:

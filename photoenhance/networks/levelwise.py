@@ -11,30 +11,19 @@ from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from photoenhance.networks.bands import Band, Window, bands, empty, stacked
+from photoenhance.networks.folding import Folded, normalised, plain, projected
 from photoenhance.networks.generator import Scheme, SchemeName, Tile
 from photoenhance.networks.layers import upsample_window
+from photoenhance.networks.levels import LEVELS, Place, at_level, reach
 from photoenhance.networks.moments import Moments
+from photoenhance.networks.tail import Tail, TailRows
+from photoenhance.networks.winograd import ROWS, Winograd, fastest
 
 if TYPE_CHECKING:
-    from photoenhance.networks.uegan import ConvBlock, GlobalAttention, UEGANGenerator
-
-LEVELS = 5
-CHUNK_PIXELS = 1 << 16  # of a coarse level, worked out at a time
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """A convolution with the image's statistics folded in.
-
-    Attributes:
-        weight: `(C_out, C_in, k, k)`.
-        bias: `(C_out,)`.
-    """
-
-    weight: Tensor
-    bias: Tensor
+    from photoenhance.networks.uegan import UEGANGenerator
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +33,30 @@ class Survey:
     Attributes:
         entry: the 1x1 convolution that leads from level 5 of the encoder into the decoder.
         decoders: the 3x3 convolutions of the decoder at levels 1 to 4; level k at index k - 1.
+        tail: the convolutions after the decoder.
         coarse: the decoder's map of the held level, whole, ready to be upsampled; or None.
     """
 
     entry: Folded
-    decoders: tuple[Folded, ...]
+    decoders: tuple[Folded | Winograd, ...]
+    tail: Tail
     coarse: Tensor | None
+
+
+class _Statistics:
+    """The moments of every level's attention, as far as they have been seen."""
+
+    def __init__(self, generator: "UEGANGenerator") -> None:
+        self.generator = generator
+        self.of_level: dict[int, Moments] = {}
+
+    def add(self, level: int, features: Tensor) -> None:
+        """See `(1, C, h, w)` of the encoder's map of a level, a band at a time."""
+        weight = self.generator.attention(level).weight
+        for band in bands(features.shape[2], features.shape[3], features.shape[1]):
+            seen = Moments.of(projected(features[:, :, band.rows], weight))
+            known = self.of_level.get(level)
+            self.of_level[level] = known.merged(seen) if known else seen
 
 
 class LevelwiseScheme(Scheme):
@@ -64,187 +71,180 @@ class LevelwiseScheme(Scheme):
         self.generator = generator
         self.held = held
         self.name: SchemeName = "strips" if held <= LEVELS else "tiles"
-        self.survey_halo, self.halo = _reach(held)
+        self.survey_halo, self.halo = reach(held)
         width = generator.config.width
         self.held_bytes = 12 * width / 2 ** (held - 1) if held <= LEVELS else 0.0
-        self.tile_bytes = 30.0 * width
+        self.tile_bytes = (4.0 if held == 2 else 10.0) * width
 
     def survey(self, tiles: Iterable[Tile]) -> Survey:
         """Measure the fine levels over the tiles' interiors; work out the coarse levels whole."""
-        moments: dict[int, Moments] = {}
-        maps: dict[int, Tensor] = {}
+        seen = _Statistics(self.generator)
+        held: Tensor | None = None
         for tile in tiles:
-            features = tile.image * 2 - 1
-            for level in range(1, min(self.held, LEVELS) + 1):
-                features = self.generator.encoder(level)(features)
-                rows, columns = _at_level(tile, level)
-                inside = features[..., rows, columns]
+            features = self._second(tile, seen)
+            for level in range(2, min(self.held, LEVELS) + 1):
+                if level > 2:
+                    features = self._encoded(features, level)
+                inside = features[..., *at_level(tile, level)]
                 if level == self.held:
-                    _place(maps, inside, tile, level)
+                    held = _placed(held, inside, tile, level)
                 else:
-                    seen = Moments.of(self.generator.attention(level).project(inside))
-                    moments[level] = moments[level].merged(seen) if level in moments else seen
-        for level in range(self.held + 1, LEVELS + 1):
-            maps[level] = _encode_whole(self.generator.encoder(level), maps[level - 1])
-        for level, features in maps.items():
-            moments[level] = _moments_whole(self.generator.attention(level), features)
-        return self._decoded(moments, maps)
+                    seen.add(level, inside)
+        maps = [] if held is None else [held]
+        for level in range(self.held, LEVELS + 1):
+            if level > self.held:
+                maps.append(self._encoded(maps[-1], level))
+            seen.add(level, maps[-1])
+        return self._decoded(seen.of_level, maps)
 
     def render(self, tile: Tile, survey: Survey) -> Tensor:
         """Encode the tile's fine levels, then decode from the held level, or from level 5."""
-        maps = [self.generator.encoder(1)(tile.image * 2 - 1)]
-        for level in range(2, min(self.held - 1, LEVELS) + 1):
-            maps.append(self.generator.encoder(level)(maps[-1]))
-        coarse, level, first = survey.coarse, self.held - 1, (0, 0)
+        place = Place.of(tile)
+        maps = [self._second(tile)] if self.held > 2 else []
+        for level in range(3, min(self.held - 1, LEVELS) + 1):
+            maps.append(self._encoded(maps[-1], level))
+        coarse, first, finest = survey.coarse, (0, 0), self.held - 1
         if coarse is None:
-            coarse, level = _convolved(maps[-1], survey.entry), LEVELS - 1
-            first = (tile.top >> level, tile.left >> level)
-        while level >= 1:
-            fine, scale = maps[level - 1], level - 1
-            top, left = tile.top >> scale, tile.left >> scale
-            window = (slice(top, top + fine.shape[2]), slice(left, left + fine.shape[3]))
-            size = (tile.height >> level, tile.width >> level)
-            upsampled = upsample_window(coarse, first, window, size)
-            coarse = self._decode(level, upsampled, fine, survey.decoders)
-            first, level = (top, left), level - 1
-        return self.generator.finish(tile.image, maps[0], coarse)
+            coarse, first, finest = survey.entry(maps.pop()), place.corner(LEVELS), LEVELS - 1
+        for level in range(finest, 1, -1):
+            coarse = self._decoded_level(level, coarse, first, maps.pop(), place, survey.decoders)
+            first = place.corner(level)
+        return self._finished(tile, coarse, first, survey)
 
-    def _decode(
-        self, level: int, upsampled: Tensor, fine: Tensor, decoders: tuple[Folded, ...]
-    ) -> Tensor:
-        """Decode one level; the result is ready to be upsampled, or to be finished at level 1."""
-        features = F.pad(torch.cat([upsampled, fine], dim=1), (1, 1, 1, 1), "reflect")
-        features = self.generator.activate(_convolved(features, decoders[level - 1]))
-        if level == 1:
-            return features
-        return self.generator.before_upsampling(level - 1)(features)
+    def _decoded(self, moments: dict[int, Moments], maps: list[Tensor]) -> Survey:
+        """Fold the statistics, and decode the held maps, which are used up."""
+        generator = self.generator
+        attention, block = generator.attention(LEVELS), generator.before_upsampling(LEVELS - 1)
+        entry = normalised(block.convolution, attention, moments[LEVELS], first=0)
+        decoders = self._folded(moments)
+        coarse: Tensor | None = None
+        if maps:
+            height, width = (side << self.held - 1 for side in maps[0].shape[2:])
+            coarse = entry(maps.pop())
+            for level in range(LEVELS - 1, self.held - 1, -1):
+                whole = Place(0, 0, height, width)
+                coarse = self._decoded_level(level, coarse, (0, 0), maps.pop(), whole, decoders)
+        return Survey(entry, decoders, Tail(*generator.ending), coarse)
 
-    def _decoded(self, moments: dict[int, Moments], maps: dict[int, Tensor]) -> Survey:
-        entry = _folded_entry(self.generator, moments[LEVELS])
-        decoders = tuple(
-            _folded_decoder(self.generator, level, moments[level]) for level in range(1, LEVELS)
+    def _folded(self, moments: dict[int, Moments]) -> tuple[Folded | Winograd, ...]:
+        """Fold the attention of each level, 1 to 4, into the decoder that reads it."""
+        decoders = []
+        for level in range(1, LEVELS):
+            convolution = self.generator.decoder(level).convolution
+            attention = self.generator.attention(level)
+            first = attention.channels
+            decoders.append(normalised(convolution, attention, moments[level], first=first))
+        # At the finest level there are too few channels to pay for the transforms.
+        return decoders[0], *(fastest(decoder) for decoder in decoders[1:])
+
+    def _finest(self, image: Tensor) -> Iterator[tuple[Band, Tensor]]:
+        """Encode level 1 of a tile, band by band."""
+        first = plain(self.generator.encoder(1).convolution)
+        padded = F.pad(image * 2 - 1, (3, 3, 3, 3), "reflect")
+        padded = padded.contiguous(memory_format=torch.channels_last)
+        for band in bands(image.shape[2], image.shape[3], 2 * first.weight.shape[0]):
+            rows = padded[:, :, band.rows.start : band.rows.stop + 6]
+            yield band, self.generator.activate(first(rows))
+
+    def _second(self, tile: Tile, seen: _Statistics | None = None) -> Tensor:
+        """Encode level 2 of a tile; see level 1 of its interior on the way."""
+        convolution = plain(self.generator.encoder(2).convolution)
+        window = Window(1)
+
+        def pieces() -> Iterator[Tensor]:
+            for band, features in self._finest(tile.image):
+                if seen is not None:
+                    rows, columns = tile.interior
+                    start, stop = (
+                        min(max(row - band.rows.start, 0), features.shape[2])
+                        for row in (rows.start, rows.stop)
+                    )
+                    if start < stop:
+                        seen.add(1, features[:, :, start:stop, columns])
+                frame = window.framed((features,), is_last=band.is_last)
+                yield self.generator.activate(convolution(frame, stride=2))
+
+        return stacked(pieces(), tile.image.shape[2] // 2)
+
+    def _encoded(self, features: Tensor, level: int) -> Tensor:
+        """Encode a level, 3 to 5, from the map of the one before it."""
+        convolution = plain(self.generator.encoder(level).convolution)
+        window = Window(1)
+        height, width = features.shape[2:]
+        return stacked(
+            (
+                self.generator.activate(
+                    convolution(
+                        window.framed((features[:, :, band.rows],), is_last=band.is_last), stride=2
+                    )
+                )
+                for band in bands(height, width, features.shape[1])
+            ),
+            height // 2,
         )
-        if not maps:
-            return Survey(entry, decoders, None)
-        coarse = _convolved(maps.pop(LEVELS), entry)
-        for level in range(LEVELS - 1, self.held - 1, -1):
-            coarse = self._decode_whole(level, coarse, maps.pop(level), decoders)
-        return Survey(entry, decoders, coarse)
 
-    def _decode_whole(
-        self, level: int, coarse: Tensor, fine: Tensor, decoders: tuple[Folded, ...]
+    def _decoded_level(
+        self,
+        level: int,
+        coarse: Tensor,
+        first: tuple[int, int],
+        fine: Tensor,
+        place: Place,
+        decoders: tuple[Folded | Winograd, ...],
     ) -> Tensor:
-        size, width = (coarse.shape[2], coarse.shape[3]), fine.shape[3]
-        decoded = []
-        for start, stop in _chunks(fine):
-            above, below = max(start - 2, 0), min(stop + 2, fine.shape[2])
-            window = (slice(above, below), slice(0, width))
-            upsampled = upsample_window(coarse, (0, 0), window, size)
-            chunk = self._decode(level, upsampled, fine[:, :, above:below], decoders)
-            decoded.append(chunk[:, :, start - above : stop - above])
-        return torch.cat(decoded, dim=2)
+        """Decode a level, 2 to 4; the result is ready to be upsampled."""
+        after = plain(self.generator.before_upsampling(level - 1).convolution)
+        cut = bands(fine.shape[2], fine.shape[3], 2 * fine.shape[1])
+        fine_bands = ((band, fine[:, :, band.rows]) for band in cut)
+        joined = self._joined(level, coarse, first, fine_bands, place, decoders)
+        return stacked((after(decoded) for _, decoded in joined), fine.shape[2])
+
+    def _joined(
+        self,
+        level: int,
+        coarse: Tensor,
+        first: tuple[int, int],
+        fine_bands: Iterable[tuple[Band, Tensor]],
+        place: Place,
+        decoders: tuple[Folded | Winograd, ...],
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield rows of a level's encoder map, and the decoder's map of the same rows."""
+        window, decoder = Window(2, multiple=ROWS), decoders[level - 1]
+        top, left = place.corner(level)
+        for band, fine in fine_bands:
+            rows = slice(top + band.rows.start, top + band.rows.stop)
+            columns = slice(left, left + fine.shape[3])
+            upsampled = upsample_window(coarse, first, (rows, columns), place.size(level + 1))
+            frame = window.framed((upsampled, fine), is_last=band.is_last)
+            decoded = self.generator.activate(decoder(frame))
+            yield frame[:, -fine.shape[1] :, 1:-1, 1:-1], decoded
+
+    def _finished(
+        self, tile: Tile, coarse: Tensor, first: tuple[int, int], survey: Survey
+    ) -> Tensor:
+        """Decode level 1 of a tile band by band, down to the enhanced image."""
+        place = Place.of(tile)
+        tail = TailRows(survey.tail)
+        finest = self._finest(tile.image)
+        joined = self._joined(1, coarse, first, finest, place, survey.decoders)
+        height, below = tile.image.shape[2], 0
+
+        def residuals() -> Iterator[Tensor]:
+            nonlocal below
+            for features, decoded in joined:
+                below += decoded.shape[2]
+                yield tail.push(decoded * features, is_last=below == height)
+
+        return self.generator.finish(tile.image, stacked(residuals(), height))
 
 
-def _reach(held: int) -> tuple[int, int]:
-    """Return the halos of the survey and of the rendering, in pixels.
-
-    Both follow from the kernels, towards the top and the left, where aligned corners make the
-    reach longer: the convolutions at the end need 4 samples, each decoder 1 more, each upsampling
-    from (a-1)//2 on, each encoder step from 2a-1 on, and the first convolution 3.
-    """
-
-    def pixels(level: int, samples: int) -> int:
-        for _ in range(level - 1):
-            samples = 2 * samples + 1
-        return samples + 3
-
-    finest = min(held, LEVELS)
-    survey, render, samples = pixels(finest, 0), 0, 4
-    for level in range(1, min(held - 1, LEVELS) + 1):
-        if level < LEVELS:
-            samples += 1
-        render = max(render, pixels(level, samples))
-        samples = (samples + 2) // 2
-    step = 2 ** (finest - 1)
-    return -(-survey // step) * step, -(-render // step) * step
-
-
-def _at_level(tile: Tile, level: int) -> tuple[slice, slice]:
-    scale = level - 1
-    rows, columns = tile.interior
-    return (
-        slice(rows.start >> scale, rows.stop >> scale),
-        slice(columns.start >> scale, columns.stop >> scale),
-    )
-
-
-def _place(maps: dict[int, Tensor], inside: Tensor, tile: Tile, level: int) -> None:
+def _placed(held: Tensor | None, inside: Tensor, tile: Tile, level: int) -> Tensor:
     """Copy a tile's interior into the whole map of its level, made when first wanted."""
     scale = level - 1
-    if level not in maps:
+    if held is None:
         size = (1, inside.shape[1], tile.height >> scale, tile.width >> scale)
-        maps[level] = inside.new_empty(size)
+        held = empty(size, like=inside)
     top = (tile.top + tile.interior[0].start) >> scale
     left = (tile.left + tile.interior[1].start) >> scale
-    maps[level][..., top : top + inside.shape[2], left : left + inside.shape[3]] = inside
-
-
-def _chunks(features: Tensor) -> Iterator[tuple[int, int]]:
-    """Cut the rows of a whole map into even runs of a bounded number of pixels."""
-    height, width = features.shape[2:]
-    rows = max(CHUNK_PIXELS // width // 2 * 2, 2)
-    for start in range(0, height, rows):
-        yield start, min(start + rows, height)
-
-
-def _encode_whole(block: "ConvBlock", features: Tensor) -> Tensor:
-    encoded = []
-    for start, stop in _chunks(features):
-        above = max(start - 2, 0)
-        chunk = block(features[:, :, above:stop])
-        encoded.append(chunk[:, :, (start - above) // 2 :])
-    return torch.cat(encoded, dim=2)
-
-
-def _moments_whole(attention: "GlobalAttention", features: Tensor) -> Moments:
-    seen = [
-        Moments.of(attention.project(features[:, :, start:stop]))
-        for start, stop in _chunks(features)
-    ]
-    total = seen[0]
-    for moments in seen[1:]:
-        total = total.merged(moments)
-    return total
-
-
-def _folded_entry(generator: "UEGANGenerator", moments: Moments) -> Folded:
-    """Fold the attention of level 5 into the 1x1 convolution before the first upsampling."""
-    attention = generator.attention(LEVELS)
-    convolution = generator.before_upsampling(LEVELS - 1).convolution
-    return _folded(convolution, attention, moments, plain=0)
-
-
-def _folded_decoder(generator: "UEGANGenerator", level: int, moments: Moments) -> Folded:
-    """Fold the attention of a level into the half of its decoder that reads it."""
-    attention = generator.attention(level)
-    convolution = generator.decoder(level).convolution
-    return _folded(convolution, attention, moments, plain=attention.channels)
-
-
-def _folded(
-    convolution: nn.Conv2d, attention: "GlobalAttention", moments: Moments, *, plain: int
-) -> Folded:
-    """Put normalised attention in front of all but the first `plain` inputs of a convolution."""
-    weight, bias = convolution.weight, convolution.bias
-    assert bias is not None
-    scale, shift = moments.scale_and_shift(attention.EPSILON)
-    before, after = weight[:, :plain].double(), weight[:, plain:].double()
-    composed = torch.einsum(
-        "ojyx,ji->oiyx", after * scale[:, None, None], attention.weight[:, :, 0, 0].double()
-    )
-    shifted = bias.double() + torch.einsum("ojyx,j->o", after, shift)
-    return Folded(torch.cat([before, composed], dim=1).to(weight.dtype), shifted.to(bias.dtype))
-
-
-def _convolved(features: Tensor, folded: Folded) -> Tensor:
-    return F.conv2d(features, folded.weight, folded.bias)
+    held[..., top : top + inside.shape[2], left : left + inside.shape[3]] = inside
+    return held

@@ -22,9 +22,11 @@ class Moments:
         """Measure `(1, C, h, w)` features over all their pixels."""
         # Half precision has too few digits to sum this many numbers.
         exact = features[0].to(torch.promote_types(features.dtype, torch.float32))
-        variance, mean = torch.var_mean(exact, dim=(-2, -1), correction=0)
+        # Not torch.var_mean: on CPUs it is many times slower, above all where channels lie last.
+        mean = exact.mean(dim=(-2, -1))
+        squares = (exact - mean[:, None, None]).square_().sum(dim=(-2, -1))
         count = features.shape[-2] * features.shape[-1]
-        return Moments(count, mean.double(), variance.double() * count)
+        return Moments(count, mean.double(), squares.double())
 
     def merged(self, other: "Moments") -> "Moments":
         """Return the moments of both sets of pixels together."""

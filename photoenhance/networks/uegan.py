@@ -16,7 +16,8 @@ from torch.nn.utils import spectral_norm
 
 from photoenhance.networks.generator import Generator, Scheme
 from photoenhance.networks.layers import upsample
-from photoenhance.networks.levelwise import LEVELS, LevelwiseScheme
+from photoenhance.networks.levels import LEVELS
+from photoenhance.networks.levelwise import LevelwiseScheme
 
 SLOPE = 0.2  # of the leaky rectifier, everywhere
 
@@ -168,16 +169,17 @@ class UEGANGenerator(Generator):
         """Rectify in place, as every block of the encoder and the decoder does."""
         return F.leaky_relu_(features, SLOPE)
 
-    def finish(self, image: Tensor, finest: Tensor, decoded: Tensor) -> Tensor:
-        """Modulate the decoder's finest map with the encoder's; add what comes of it to the image.
+    @property
+    def ending(self) -> tuple[nn.Conv2d, nn.Conv2d]:
+        """The last two convolutions, 3x3 and 7x7, with nothing between them."""
+        first, second = self.dec5
+        assert isinstance(first, ConvBlock)
+        assert isinstance(second, ConvBlock)
+        return first.convolution, second.convolution
 
-        Args:
-            image: `(N, 3, H, W)` in [0, 1].
-            finest: `(N, width, H, W)`, the encoder's map of level 1.
-            decoded: same shape.
-        """
-        residual = torch.tanh(self.dec5(decoded * finest))
-        return (image + residual / 2).clamp(0, 1)
+    def finish(self, image: Tensor, residual: Tensor) -> Tensor:
+        """Bound what the last convolution gives, and add it to the image; `(N, 3, H, W)` both."""
+        return (image + torch.tanh(residual) / 2).clamp(0, 1)
 
     def forward(self, image: Tensor) -> Tensor:
         """Enhance whole images of any size; `(N, 3, H, W)` in [0, 1].
@@ -193,7 +195,7 @@ class UEGANGenerator(Generator):
             coarse = upsample(self.before_upsampling(level)(decoded))
             fine = self.attention(level)(maps[level - 1])
             decoded = self.decoder(level)(torch.cat([coarse, fine], dim=1))
-        return extension.crop(self.finish(image, maps[0], decoded))
+        return extension.crop(self.finish(image, self.dec5(decoded * maps[0])))
 
     def schemes(self, height: int, width: int) -> Sequence[Scheme]:  # noqa: ARG002 (all alike)
         """Hold the maps of level 2, then 3, whole; at last hold nothing."""

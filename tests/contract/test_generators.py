@@ -132,7 +132,8 @@ def _reached(scheme: Scheme, survey: object, image: Tensor, rows: slice, columns
     interior = (slice(0, height), slice(0, width))
     rendered = scheme.render(Tile(leaf, 0, 0, height, width, interior), survey)
     rendered[:, :, rows, columns].sum().backward()
-    return leaf.grad[0].abs().sum(dim=0, keepdim=True) > 0
+    # What Winograd's sums do not need cancels, up to rounding.
+    return leaf.grad[0].abs().sum(dim=0, keepdim=True) > 1e-12
 
 
 def test_a_checkpoint_brings_the_generator_back(
