@@ -17,6 +17,7 @@ MODELS = [
     ("uegan", {"width": 8}),
     ("enlightengan", {"width": 4}),
     ("enlightengan", {"width": 4, "attention": False, "align_corners": False}),
+    ("dpe", {"width": 4, "side": 64, "context": "native"}),
 ]
 
 
@@ -85,8 +86,14 @@ def test_a_result_that_differs_is_not_written(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_use_that_no_graph_can_have_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("architecture", "config"),
+    [("enlightengan", {"width": 4, "halve_wide": True}), ("dpe", {"width": 4, "side": 64})],
+)
+def test_a_use_that_no_graph_can_have_is_refused(tmp_path, architecture, config):
     pytest.importorskip("onnxruntime")
 
-    with pytest.raises(WeightsError, match="cannot be exported as they are used"):
-        export_onnx(model_of("enlightengan", width=4, halve_wide=True), tmp_path / "x.onnx")
+    with pytest.raises(WeightsError, match="has no graph for photos of any size") as caught:
+        export_onnx(model_of(architecture, **config), tmp_path / "x.onnx")
+
+    assert architecture in caught.value.hint
