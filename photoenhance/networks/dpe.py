@@ -18,10 +18,11 @@ from photoenhance.networks.dpe_layers import ActivatedNorm, activate, draw_as_pu
 from photoenhance.networks.dpe_scheme import DPEScheme
 from photoenhance.networks.enlarged import MirroredConv
 from photoenhance.networks.extension import Extension
-from photoenhance.networks.generator import Generator, Scheme
+from photoenhance.networks.generator import Generator, Scheme, SchemeName
 
 MULTIPLE = 16
 CONTEXTS = ("scaled", "native")
+MOST_OF_STRIPS = 2  # context scale up to which strips come first
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class DPEGenerator(Generator):
             for inputs, outputs in zip(joined, (c4, c4, c3, c2, c1, 3), strict=True)
         )
         self.decoder_norms = _norms(joined, sets)
-        self.whole_bytes = 76.0 * c1
+        self.whole_bytes = 60.0 * c1
         self.initialise_as_published()
 
     def extension(self, height: int, width: int) -> Extension:
@@ -202,13 +203,16 @@ class DPEGenerator(Generator):
         return image + features
 
     def schemes(self, height: int, width: int) -> Sequence[Scheme]:
-        """Hold the maps of level 2 whole, then of level 3, at last of level 4, a 16th a side."""
+        """Hold the maps of level 2 whole, then of level 3, at last of level 4, a 16th a side.
+
+        Halos grow with the scale; where they are wide, strips would be little but halo.
+        """
         size = (height, width)
-        return [
-            DPEScheme(self, size, 2, "strips"),
-            DPEScheme(self, size, 3, "strips"),
-            DPEScheme(self, size, 4, "tiles"),
-        ]
+        if self.scale(height, width) <= MOST_OF_STRIPS:
+            kinds: list[tuple[int, SchemeName]] = [(2, "strips"), (3, "strips"), (4, "tiles")]
+        else:
+            kinds = [(2, "tiles"), (3, "tiles"), (3, "strips"), (4, "tiles")]
+        return [DPEScheme(self, size, held, name) for held, name in kinds]
 
     def initialise_as_published(self) -> None:
         """Draw weights as the authors did: untrained, the network hardly changes an image."""

@@ -66,12 +66,11 @@ class DPEScheme(Scheme):
         # times the scale to each side, and the finest level's see one more.
         step = 2**held
         self.halo = self.survey_halo = -(-(2 * step - 1) * self.scale // step) * step
-        channels = (*generator.config.channels, generator.config.channels[-1])
-        # Of each whole map the encoder's and the decoder's side exist at once.
-        self.held_bytes = sum(
-            8.0 * channels[level] / 4**level for level in range(held, DEEPEST + 1)
-        )
-        self.tile_bytes = 12.0 * channels[0]
+        channels = (*generator.config.channels, generator.config.channels[-1], 0)
+        # Of the held level the encoder's and the decoder's map, of the next the decoder's.
+        here, next_one = (channels[level] / 4**level for level in (held, held + 1))
+        self.held_bytes = 4 * (2 * here + next_one)
+        self.tile_bytes = 10.0 * channels[0] + 32
 
     def survey(self, tiles: Iterable[Tile]) -> Survey:
         """Gather the thumbnail and the held level; work out the coarser levels whole."""
