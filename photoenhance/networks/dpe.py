@@ -100,7 +100,7 @@ class DPEGenerator(Generator):
             for inputs, outputs in zip(joined, (c4, c4, c3, c2, c1, 3), strict=True)
         )
         self.decoder_norms = _norms(joined, sets)
-        self.whole_bytes = 60.0 * c1
+        self.whole_bytes = 48.0 * c1 + 140
         self.initialise_as_published()
 
     def extension(self, height: int, width: int) -> Extension:
