@@ -1,9 +1,12 @@
 """What tests of several rooms share."""
 
 import csv
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,7 @@ from photoenhance.networks.uegan import UEGANConfig, UEGANGenerator
 SHARED = Path(__file__).parents[1].parent / "shared"
 
 Draw = Callable[[int, int], NDArray[np.uint8]]
+Answer = Callable[[BaseHTTPRequestHandler], None]
 RenderInPieces = Callable[[Generator, Scheme, Tensor, tuple[int, int]], Tensor]
 
 
@@ -99,3 +103,77 @@ def render_in_pieces() -> RenderInPieces:
         return extension.crop(whole)
 
     return render
+
+
+class Server(ThreadingHTTPServer):
+    """Answers each path as a test says, and notes what it was asked for."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers: dict[str, list[Answer]] = {}
+        self.asked: list[str] = []
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}{path}"
+
+    def serve(self, path: str, *answers: bytes | Answer) -> str:
+        """Give these answers in turn, the last one for ever; bytes are sent as they are."""
+        self.answers[path] = [_body(each) if isinstance(each, bytes) else each for each in answers]
+        return self.url(path)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that went away are what some tests are about."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        answers = self.server.answers.get(self.path, [_status(404)])
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        answer(self)
+
+    def log_message(self, *args: Any) -> None:
+        """Keep standard error for what is tested."""
+
+
+def _body(content: bytes, kind: str = "application/octet-stream", length: int = -1) -> Answer:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", kind)
+        handler.send_header("Content-Length", str(len(content) if length < 0 else length))
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return answer
+
+
+def _status(code: int, **headers: str) -> Answer:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(code)
+        for name, value in {**headers, "Content-Length": "0"}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+
+    return answer
+
+
+@pytest.fixture(scope="session")
+def answers() -> SimpleNamespace:
+    """What the server can say: `answers.body(bytes, ...)`, `answers.status(code, ...)`."""
+    return SimpleNamespace(body=_body, status=_status)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Serve on the loopback address."""
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -29,8 +29,8 @@ def original(tmp_path):
 
 
 @pytest.fixture
-def published(monkeypatch):
-    """A card whose only address refuses connections."""
+def published(monkeypatch, server):
+    """A published model, at an address where nothing is unless a test puts it there."""
     card = ModelCard(
         name="tiny",
         summary="A tiny model.",
@@ -40,12 +40,9 @@ def published(monkeypatch):
         source="a test",
         training_data="nothing",
         citation="nobody",
-        published=Published(
-            "UEGAN-tiny.pth", ("http://127.0.0.1:9/tiny.pth",), "https://example.org/"
-        ),
+        published=Published("UEGAN-tiny.pth", (server.url("/tiny.pth"),), "https://example.org/"),
     )
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setitem(CATALOG, "tiny", card)
     return card
 
@@ -56,7 +53,9 @@ def test_list_names_each_model_its_state_and_the_default(cli):
     assert ended.code == 0
     assert ended.out.startswith("uegan ")
     assert ended.out.count("(default)") == 1
-    assert ended.out.count("not downloaded") == len(CATALOG) - 1
+    assert ended.out.count("not downloaded") == sum(
+        card.published is not None for card in CATALOG.values()
+    )
     assert ended.err == ""
 
 
@@ -155,7 +154,7 @@ def test_enhance_with_a_model_that_cannot_be_downloaded_exits_3_and_says_what_to
     ended = cli("enhance", "a.png", "--model", "tiny")
 
     assert ended.code == 3
-    assert "Error: tiny: could not be downloaded: 127.0.0.1 cannot be reached" in ended.err
+    assert "Error: tiny: could not be downloaded: 127.0.0.1 answered 404" in ended.err
     assert "photoenhance models import FILE --name tiny" in ended.err
 
 
@@ -182,6 +181,44 @@ def test_a_published_model_that_was_imported_by_hand_is_used_offline(
     assert (imported.code, downloaded.code, enhanced.code) == (0, 0, 0)
     assert imported.out == downloaded.out == cli("models", "path", "tiny").out
     assert cli("models", "verify").code == 0
+
+
+def test_download_prints_the_path_last_and_progress_on_standard_error(
+    cli, published, original, server
+):
+    server.serve("/tiny.pth", original.read_bytes())
+
+    ended = cli("models", "download", "tiny")
+
+    assert ended.code == 0
+    assert ended.out == f"{store.downloaded(published)}\n"
+    first, last = ended.err.splitlines()
+    assert first == "Downloading tiny"
+    assert last.startswith("Downloaded tiny: 1.1 MB")
+    assert "not downloaded" not in cli("models", "show", "tiny").out
+
+
+def test_a_quiet_download_gives_json_and_nothing_else(cli, published, original, server):
+    server.serve("/tiny.pth", original.read_bytes())
+
+    ended = cli("models", "download", "tiny", "--json", "--quiet")
+
+    (downloaded,) = records(ended)
+    assert downloaded["file"] == str(store.downloaded(published))
+    assert ended.err == ""
+
+
+def test_enhance_downloads_the_model_that_it_needs(cli, published, original, server, draw):
+    server.serve("/tiny.pth", original.read_bytes())
+    draw("a.png")
+    cli("models", "import", original, "--name", "mine")
+
+    ended = cli("enhance", "a.png", "-o", "downloaded.png", "--model", "tiny")
+
+    assert ended.code == 0
+    assert server.asked == ["/tiny.pth"]
+    cli("enhance", "a.png", "-o", "imported.png", "--model", "mine")
+    assert Path("downloaded.png").read_bytes() == Path("imported.png").read_bytes()
 
 
 def test_download_of_an_unknown_name_exits_3(cli):
