@@ -37,8 +37,8 @@ class CoarseWholeScheme(Scheme):
         self.name: SchemeName = "strips" if held <= LEVELS else "tiles"
         self.survey_halo, self.halo = _reach(held)
         width = generator.config.width
-        self.held_bytes = 32 * width / 2 ** (held - 1) if held <= LEVELS else 0.0
-        self.tile_bytes = 26.0 * width
+        self.held_bytes = 11 * width / 2 ** (held - 1) if held <= LEVELS else 0.0
+        self.tile_bytes = 28.0 * width
 
     def survey(self, tiles: Iterable[Tile]) -> Tensor | None:
         """Return the decoder's map of the held level; None where nothing is held."""
@@ -85,20 +85,21 @@ class CoarseWholeScheme(Scheme):
             skips.append(generator.encode(level, features))
             features = F.max_pool2d(skips[-1], 2)
             grays.append(F.max_pool2d(grays[-1], 2))
-        coarse, first = survey, (0, 0)
-        if coarse is None:
-            coarse = generator.bottleneck(features, grays[-1])
+        first = (0, 0)
+        if survey is None:
+            survey = generator.bottleneck(features, grays[-1])
             first = (tile.top >> self.deepest, tile.left >> self.deepest)
-        del features
+        features = survey
         for level in range(self.deepest, 0, -1):
-            skip, size = skips.pop(), (tile.height >> level, tile.width >> level)
             top, left = tile.top >> (level - 1), tile.left >> (level - 1)
-            window = (slice(top, top + skip.shape[2]), slice(left, left + skip.shape[3]))
-            raised = generator.rise(level, _upsampled(generator, coarse, first, window, size))
-            joined = generator.join(raised, skip, grays[level - 1])
-            del raised, skip
-            coarse, first = generator.decode(level, joined), (top, left)
-        return tile.image + generator.finish(coarse, gray)
+            rows, columns = skips[-1].shape[2:]
+            window = (slice(top, top + rows), slice(left, left + columns))
+            size = (tile.height >> level, tile.width >> level)
+            features = _upsampled(generator, features, first, window, size)
+            features = generator.rise(level, features)
+            features = generator.join(features, skips.pop(), grays[level - 1])
+            features, first = generator.decode(level, features), (top, left)
+        return tile.image + generator.finish(features, gray)
 
 
 class HalfSizeScheme(Scheme):

@@ -12,7 +12,7 @@ from photoenhance.networks.enlightengan import EnlightenGANConfig, EnlightenGANG
 SIDES = st.integers(min_value=1, max_value=260)
 TILES = st.sampled_from([16, 48, 80, 400])
 BOUNDED = settings(
-    max_examples=25,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
