@@ -136,11 +136,13 @@ def _bench(
         from photoenhance.batch.bench import Bench, Streams
         from photoenhance.inference.device import choose
         from photoenhance.inference.enhancer import Enhancer
+        from photoenhance.inference.threads import limit_threads
         from photoenhance.zoo.load import load_generator
 
     with shown_download(settings.model, quiet=quiet) as progress:
         model = load_generator(settings.model, progress)
     device = choose(settings.device)
+    limit_threads()
     enhancer = Enhancer(
         model.generator,
         device,
