@@ -1,4 +1,4 @@
-"""One photo: read, enhanced, written, entered in the journal."""
+"""The steps of one photo: read, enhanced, written and entered in the journal."""
 
 import hashlib
 import io
@@ -12,11 +12,12 @@ from typing import BinaryIO, Protocol
 
 from photoenhance.batch.events import PhotoDone, Settings
 from photoenhance.batch.journal import Journal, fingerprint
+from photoenhance.batch.overlap import Room
 from photoenhance.batch.plan import Job
 from photoenhance.errors import ConfigError, ImageError
 from photoenhance.imaging import atomic, formats
 from photoenhance.imaging.photo import Photo
-from photoenhance.imaging.read import read
+from photoenhance.imaging.read import pixels_in, read
 from photoenhance.imaging.write import encode, losses
 from photoenhance.inference.enhancer import Enhanced
 
@@ -47,8 +48,35 @@ class Streams:
     format: formats.FormatName | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """A photo that was read.
+
+    Attributes:
+        job: it is for.
+        photo: the photo.
+        sha256: of its file.
+        seconds: that reading it took.
+    """
+
+    job: Job
+    photo: Photo
+    sha256: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """A photo that was enhanced: what it became, and as in `Taken` what it is for."""
+
+    job: Job
+    enhanced: Enhanced
+    sha256: str
+    seconds: float
+
+
 class Bench:
-    """Where one photo after the other is enhanced.
+    """Where photos are read, enhanced and written, each step by a thread of its own if need be.
 
     Args:
         enhancer: enhances each photo.
@@ -71,11 +99,11 @@ class Bench:
         self._fingerprint = fingerprint(settings)
         self._prepared: set[Path] = set()
 
-    def enhance(self, job: Job) -> PhotoDone:
-        """Do one job, or skip it for a reason.
+    def read(self, job: Job, room: Room) -> Taken | PhotoDone:
+        """Read a job's photo when there is room for it, or skip it for a reason.
 
         Raises:
-            PhotoEnhanceError: the photo, the disk or the device does not permit it.
+            PhotoEnhanceError: the photo or the journal does not permit it.
         """
         begun = time.monotonic()
         if job.problem:
@@ -84,21 +112,43 @@ class Bench:
         skipped = self._skipped(job, source.sha256)
         if skipped:
             return skipped
+        hashed = time.monotonic()
+        room.enter(job, source.pixels())
+        entered = time.monotonic()
         photo = source.read(self.settings.max_pixels)
         if job.output:
             formats.writable(job.output)  # better refused now than after all the work
-        enhanced = self._enhancer.enhance(photo)
-        lost = self._write(job, enhanced.photo, source.sha256)
-        height, width = photo.pixels.shape[:2]
+        return Taken(job, photo, source.sha256, time.monotonic() - entered + hashed - begun)
+
+    def enhance(self, taken: Taken) -> Made:
+        """Enhance a photo.
+
+        Raises:
+            PhotoEnhanceError: the photo or the device does not permit it.
+        """
+        begun = time.monotonic()
+        enhanced = self._enhancer.enhance(taken.photo)
+        return Made(taken.job, enhanced, taken.sha256, taken.seconds + time.monotonic() - begun)
+
+    def write(self, made: Made) -> PhotoDone:
+        """Write a result and enter it in the journal.
+
+        Raises:
+            PhotoEnhanceError: the photo or the disk does not permit it.
+        """
+        begun = time.monotonic()
+        enhanced = made.enhanced
+        lost = self._write(made.job, enhanced.photo, made.sha256)
+        height, width = enhanced.photo.pixels.shape[:2]
         return PhotoDone(
-            *job.names(),
+            *made.job.names(),
             "ok",
             megapixels=height * width / 1e6,
             rendering=enhanced.rendering,
             tile=enhanced.tile,
             precision=enhanced.precision,
-            seconds=time.monotonic() - begun,
-            warnings=photo.notes + enhanced.notes + lost,
+            seconds=made.seconds + time.monotonic() - begun,
+            warnings=enhanced.photo.notes + enhanced.notes + lost,
         )
 
     def note_failure(self, job: Job) -> None:
@@ -189,6 +239,10 @@ class _Source:
         self._state = _state(self._file)
         with self._file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    def pixels(self) -> int | None:
+        """How many the photo will have; 0 for a pipe, since its bytes are here already."""
+        return 0 if self._file is None or self._data is not None else pixels_in(self._file)
 
     def read(self, max_pixels: int | None) -> Photo:
         options = {} if max_pixels is None else {"max_pixels": max_pixels}

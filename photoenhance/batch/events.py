@@ -65,7 +65,7 @@ class PhotoDone:
         rendering: how it was rendered, where it was.
         tile: side of the tiles, where there were any.
         precision: that it was rendered with, where it was.
-        seconds: from opening the input to the renamed output.
+        seconds: of reading, enhancing and writing it, without what it waited for other photos.
         warnings: what the user should know of the result.
     """
 

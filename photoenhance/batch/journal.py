@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ CREATE TABLE IF NOT EXISTS results (
 class Journal:
     """Remembers, for each output, what it was made from; on disk, for all runs of one user.
 
+    Several threads may use it.
+
     A result is entered just before it takes its final name. An entry thus proves nothing until
     the output's own bytes are compared with it, and a kill between the two leaves no finished
     photo that the journal does not know.
@@ -42,11 +45,14 @@ class Journal:
             ConfigError: the file cannot be made or is no journal.
         """
         self._file = file
+        self._one_at_a_time = threading.Lock()
         with self._translated():
             if file:
                 file.parent.mkdir(parents=True, exist_ok=True)
             name = file or ":memory:"
-            self._database = sqlite3.connect(name, timeout=30, isolation_level=None)
+            self._database = sqlite3.connect(
+                name, timeout=30, isolation_level=None, check_same_thread=False
+            )
             self._database.execute(_TABLE)
 
     def __enter__(self) -> Self:
@@ -58,7 +64,8 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._database.close()
+        with self._one_at_a_time:
+            self._database.close()
 
     def enter_result(
         self, output: Path, settings: str, input_sha256: str, output_sha256: str
@@ -112,7 +119,8 @@ class Journal:
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
-            yield
+            with self._one_at_a_time:
+                yield
         except (OSError, sqlite3.Error) as error:
             raise ConfigError(
                 f"{self._file}: the journal of finished photos cannot be used: {error}",

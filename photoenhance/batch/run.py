@@ -2,16 +2,27 @@
 
 import logging
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
+from itertools import islice
+from typing import TypeVar
 
-from photoenhance.batch.bench import Bench
+from photoenhance.batch.bench import Bench, Made, Taken
 from photoenhance.batch.events import Event, Finished, PhotoDone, Settings, Started, Status
+from photoenhance.batch.overlap import Room
 from photoenhance.batch.plan import Job
 from photoenhance.errors import ExitCode, ImageError, PhotoEnhanceError
+from photoenhance.imaging.silence import audible
 
 logger = logging.getLogger(__name__)
+
+AHEAD = 2  # photos that are read, or being read, beyond the one that is enhanced
+
+Given = TypeVar("Given")
+Result = TypeVar("Result")
 
 
 def run(
@@ -21,30 +32,35 @@ def run(
     fail_fast: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
-    """Do the jobs one after the other and tell of each.
+    """Do the jobs in their order and tell of each.
+
+    While a photo is enhanced, the one before it is written and the ones after it are read, as far
+    as the memory has room for them.
 
     Args:
         jobs: of a plan.
         bench: where they are done.
-        fail_fast: whether to end at the first failure.
-        should_stop: asked before each photo; True ends the batch as interrupted.
+        fail_fast: whether to end at the first failure; nothing after it is written.
+        should_stop: asked before each photo; True ends the batch as interrupted, when what is
+            being enhanced then is written.
 
     Yields:
         `Started`, one `PhotoDone` a job until the batch ends, `Finished`.
     """
-    deal_with = partial(_dealt_with, bench)
-    yield from _reported(jobs, bench.settings, deal_with, fail_fast, should_stop)
+    done = _Line(bench).done(jobs, should_stop)
+    yield from _reported(jobs, bench.settings, done, fail_fast, should_stop)
 
 
 def rehearse(jobs: tuple[Job, ...], settings: Settings) -> Iterator[Event]:
     """Tell what `run` would do with each job, as far as the plan shows it; touch nothing."""
-    yield from _reported(jobs, settings, _foreseen, fail_fast=False, should_stop=lambda: False)
+    foreseen = (_foreseen(job) for job in jobs)
+    yield from _reported(jobs, settings, foreseen, fail_fast=False, should_stop=lambda: False)
 
 
 def _reported(
     jobs: tuple[Job, ...],
     settings: Settings,
-    deal_with: Callable[[Job], PhotoDone],
+    dones: Generator[PhotoDone],
     fail_fast: bool,
     should_stop: Callable[[], bool],
 ) -> Iterator[Event]:
@@ -52,16 +68,15 @@ def _reported(
     yield Started(len(jobs), settings)
     tally: Counter[Status] = Counter()
     failures: set[ExitCode] = set()
-    for job in jobs:
-        if should_stop():
-            break
-        done = deal_with(job)
-        tally[done.status] += 1
-        if done.status == "failed":
-            failures.add(done.exit_code)
-        yield done
-        if failures and fail_fast:
-            break
+    with closing(dones):
+        for done in dones:
+            tally[done.status] += 1
+            if done.status == "failed":
+                failures.add(done.exit_code)
+            with audible():
+                yield done
+            if failures and fail_fast:
+                break
     yield Finished(
         ok=tally["ok"],
         planned=tally["dry-run"],
@@ -71,6 +86,85 @@ def _reported(
         seconds=time.monotonic() - begun,
         exit_code=ExitCode.INTERRUPTED if should_stop() else _exit_code(failures),
     )
+
+
+class _Line:
+    """Three places that a photo passes, and who works there: a reader, the caller, a writer."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._room = Room()
+
+    def done(self, jobs: tuple[Job, ...], should_stop: Callable[[], bool]) -> Generator[PhotoDone]:
+        """Yield what became of each job, in their order."""
+        reader = ThreadPoolExecutor(1, "reader")
+        writer = ThreadPoolExecutor(1, "writer")
+        try:
+            yield from self._passed(jobs, should_stop, reader, writer)
+        finally:
+            self._room.close()
+            for executor in (reader, writer):
+                executor.shutdown(wait=False, cancel_futures=True)
+            # What has begun ends well: a decoder cannot be stopped, a half-written file be left.
+            for executor in (reader, writer):
+                executor.shutdown()
+
+    def _passed(
+        self,
+        jobs: tuple[Job, ...],
+        should_stop: Callable[[], bool],
+        reader: Executor,
+        writer: Executor,
+    ) -> Iterator[PhotoDone]:
+        coming = (self._reading(job, reader) for job in jobs)
+        ahead = deque(islice(coming, AHEAD))
+        writing: Future[PhotoDone] | None = None
+        for job in jobs:
+            step: Taken | Made | PhotoDone = ahead.popleft()()
+            ahead.extend(islice(coming, 1))
+            if writing and writing.done():
+                yield writing.result()
+                writing = None
+            if should_stop():
+                break
+            if isinstance(step, Taken):
+                step = self._tried(job, self._bench.enhance, step)
+            if writing:
+                yield writing.result()
+                writing = None
+            if isinstance(step, Made):
+                writing = writer.submit(self._tried, job, self._bench.write, step)
+            else:
+                yield step
+            del step  # a photo, which would stay until the next one has been read
+        if writing:
+            yield writing.result()
+
+    def _reading(self, job: Job, reader: Executor) -> Callable[[], Taken | PhotoDone]:
+        """Begin to read a file; return what gives the photo."""
+        if job.input and job.input.is_file():
+            return reader.submit(self._read, job).result
+        # A pipe can make its reader wait for ever; Ctrl-C reaches the caller alone.
+        return partial(self._read, job)
+
+    def _read(self, job: Job) -> Taken | PhotoDone:
+        return self._tried(job, partial(self._bench.read, room=self._room), job)
+
+    def _tried(self, job: Job, step: Callable[[Given], Result], given: Given) -> Result | PhotoDone:
+        """Take one step; where it fails, or nothing follows, the photo has left the memory."""
+        result: Result | PhotoDone
+        try:
+            result = step(given)
+        except BrokenPipeError:  # nobody reads the results any more
+            raise
+        except Exception as error:
+            if not isinstance(error, PhotoEnhanceError):
+                logger.debug("%s: a mistake of photoenhance", job.input, exc_info=True)
+            self._bench.note_failure(job)
+            result = _failed(job, error)
+        if isinstance(result, PhotoDone):
+            self._room.leave(job)
+        return result
 
 
 def _exit_code(failures: set[ExitCode]) -> ExitCode:
@@ -85,18 +179,6 @@ def _foreseen(job: Job) -> PhotoDone:
     if job.skip:
         return PhotoDone(*job.names(), "skipped", message="the output exists")
     return PhotoDone(*job.names(), "dry-run")
-
-
-def _dealt_with(bench: Bench, job: Job) -> PhotoDone:
-    try:
-        return bench.enhance(job)
-    except BrokenPipeError:  # nobody reads the results any more
-        raise
-    except Exception as error:
-        if not isinstance(error, PhotoEnhanceError):
-            logger.debug("%s: a mistake of photoenhance", job.input, exc_info=True)
-        bench.note_failure(job)
-        return _failed(job, error)
 
 
 def _failed(job: Job, error: Exception) -> PhotoDone:

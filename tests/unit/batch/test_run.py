@@ -142,19 +142,25 @@ def test_fail_fast_ends_at_the_first_failure(bench, enhancer):
     assert not Path("photos-enhanced/b.png").exists()
 
 
-def test_an_interrupt_lets_the_current_photo_finish(bench):
-    draw("photos/a.png", "photos/b.png")
-    asked = []
+def test_an_interrupt_lets_the_current_photo_finish(bench, enhancer):
+    draw("photos/a.png", "photos/b.png", "photos/c.png")
 
-    events = []
-    for event in run(jobs(), bench, should_stop=lambda: bool(asked)):
-        events.append(event)
-        if isinstance(event, PhotoDone):
-            asked.append(True)
+    events = list(run(jobs(), bench, should_stop=lambda: enhancer.calls > 1))
 
-    assert [done.input for done in photos(events)] == ["photos/a.png"]
+    assert [done.input for done in photos(events)] == ["photos/a.png", "photos/b.png"]
+    assert level("photos-enhanced/b.png") == 204
+    assert not Path("photos-enhanced/c.png").exists()
     assert events[-1].not_started == 1
     assert events[-1].exit_code == ExitCode.INTERRUPTED
+
+
+def test_an_interrupt_before_the_first_photo_ends_the_batch(bench, enhancer):
+    draw("photos/a.png")
+
+    events = list(run(jobs(), bench, should_stop=lambda: True))
+
+    assert photos(events) == []
+    assert enhancer.calls == 0
 
 
 def test_a_second_run_skips_what_the_first_one_did(bench, enhancer):
