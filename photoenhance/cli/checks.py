@@ -1,94 +1,16 @@
-"""What can be right or wrong with an installation, looked at one by one."""
+"""Devices, folders, formats, models and results, looked at one by one."""
 
-import importlib
 import os
-import platform
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
 
-from photoenhance import __version__
+from photoenhance.cli.findings import Finding, failure
 from photoenhance.errors import ExitCode, PhotoEnhanceError
 from photoenhance.zoo import store
 
-Status = Literal["ok", "missing", "warning", "failed"]
-
-# What is imported, and how the package is called that brings it.
-PACKAGES = {
-    "torch": "torch",
-    "torchvision": "torchvision",
-    "numpy": "numpy",
-    "PIL": "pillow",
-    "cv2": "opencv-python-headless",
-    "tifffile": "tifffile",
-    "safetensors": "safetensors",
-    "jinja2": "jinja2",
-    "typer": "typer",
-    "rich": "rich",
-    "pydantic": "pydantic",
-    "pooch": "pooch",
-    "psutil": "psutil",
-    "platformdirs": "platformdirs",
-}
-# Without these, one command does less or not at all: which, and what to install for it.
-EXTRAS = {
-    "pillow_heif": ("pillow-heif", "HEIC and HEIF photos", "photoenhance[heif]"),
-    "rawpy": ("rawpy", "camera raws", "photoenhance[raw]"),
-    "skimage": ("scikit-image", "evaluate", "photoenhance[evaluate]"),
-    "tensorboard": ("tensorboard", "curves of a training", "photoenhance[train]"),
-    "onnxruntime": ("onnxruntime", "models exported as ONNX", "onnxruntime"),
-}
-ONLY_FOR_TRAINING = frozenset(("torchvision",))
 LITTLE_SPACE = 1 << 30  # bytes; a batch of photos fills that soon
-
-# Of what a package built for another version of its neighbour raises on import.
-_BROKEN = (ImportError, OSError, RuntimeError, AttributeError)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        group: what it belongs to, as a heading.
-        name: what it is.
-        status: "missing" is optional and not here; "warning" will do for now; "failed" will not.
-        value: what was found, in words.
-        hint: what to do about it.
-        exit_code: what the command ends with, where it failed.
-    """
-
-    group: str
-    name: str
-    status: Status
-    value: str
-    hint: str | None = None
-    exit_code: ExitCode = ExitCode.OK
-
-
-def failure(group: str, name: str, error: PhotoEnhanceError) -> Finding:
-    """Make a finding of an error."""
-    return Finding(group, name, "failed", error.message, error.hint, error.exit_code)
-
-
-def programs() -> Iterator[Finding]:
-    """Look at photoenhance itself and at every package that it needs or could use."""
-    group = "Programs"
-    yield Finding(group, "photoenhance", "ok", __version__)
-    system = f"{platform.system()} {platform.release()}, {platform.machine()}"
-    yield Finding(group, "Python", "ok", f"{platform.python_version()} on {system}")
-    for module, package in PACKAGES.items():
-        yield _package(group, module, package)
-    for module, (package, use, requirement) in EXTRAS.items():
-        if find_spec(module):
-            yield Finding(group, package, "ok", f"{_version(module, package)}, for {use}")
-        else:
-            hint = f"pip install '{requirement}'"
-            yield Finding(group, package, "missing", f"needed only for {use}", hint)
 
 
 def devices(asked: str) -> Iterator[Finding]:
@@ -118,7 +40,7 @@ def devices(asked: str) -> Iterator[Finding]:
     if torch.backends.mps.is_available():
         yield Finding(group, "mps", "ok", "Apple's GPU")
     if torch.cuda.device_count() == 0 and not torch.backends.mps.is_available():
-        hint = None if torch.version.cuda else "This PyTorch is a build without CUDA."
+        hint = None if torch.version.cuda else "For one of NVIDIA's, install PyTorch's CUDA build."
         yield Finding(group, "GPU", "missing", "none that this PyTorch can use", hint)
     try:
         yield Finding(group, f"--device {asked}", "ok", f"is {choose(asked)}")
@@ -258,32 +180,6 @@ def self_test(model: str, device: str) -> Iterator[Finding]:
     same = "bit for bit" if outcome.difference == 0 else f"to {outcome.difference} level of 255"
     value = f"{outcome.speed:.2f} MP/s; in tiles as at once, {same}"
     yield Finding(group, name, "ok", value)
-
-
-def _package(group: str, module: str, package: str) -> Finding:
-    is_needed = module not in ONLY_FOR_TRAINING
-    code = ExitCode.FAILED if is_needed else ExitCode.OK
-    try:
-        importlib.import_module(module)
-    except _BROKEN as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
-        value = f"cannot be imported: {reason}" if find_spec(module) else "is not installed"
-        if not is_needed:
-            value += "; needed only for training with VGG"
-        hint = f"pip install --force-reinstall {package}"
-        if module == "torchvision":
-            hint = "Install the torchvision that belongs to this torch: pytorch.org has a table."
-        return Finding(group, package, "failed" if is_needed else "warning", value, hint, code)
-    return Finding(group, package, "ok", _version(module, package))
-
-
-def _version(module: str, package: str) -> str:
-    for name in (package, module, package.removesuffix("-headless")):
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return "of an unknown version"
 
 
 def _nearest(folder: Path) -> Path:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from photoenhance.cli import checks, options
-from photoenhance.cli.checks import Finding
+from photoenhance.cli import checks, options, packages
+from photoenhance.cli.findings import Finding
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.render import SCHEMA, printable
 from photoenhance.errors import ExitCode
@@ -29,9 +29,9 @@ def doctor(
 ) -> None:
     """Find out what works here, what does not and why, and what could be added.
 
-    Looks at programs, devices, folders, formats and models, then enhances a drawn photo and checks
-    the result. Exits with 0 if all is well, 1 if something is broken, 3 if it is the model and 4
-    if it is the device. Nothing is changed, and nothing leaves the machine.
+    Looks at folders, programs, formats, devices, engines and models, then enhances a drawn photo
+    and checks the result. Exits with 0 if all is well, 1 if something is broken, 3 if it is the
+    model and 4 if it is the device. Nothing is changed, and nothing leaves the machine.
     """
     findings: list[Finding] = []
     with leaving_at_once():
@@ -52,14 +52,14 @@ def doctor(
 def _found(model: str, device: str, *, has_self_test: bool) -> Iterator[Finding]:
     """Look at one thing after the other; what needs something broken is not tried."""
     yield from checks.folders()
-    programs = list(checks.programs())
+    programs = list(packages.programs())
     yield from programs
     if _has_failed(programs):
         return
     yield from checks.formats()
     yield from checks.metrics()
     needed: list[Finding] = []
-    for finding in chain(checks.devices(device), checks.models(model)):
+    for finding in chain(checks.devices(device), packages.engines(), checks.models(model)):
         needed.append(finding)
         yield finding
     if has_self_test and not _has_failed(needed):

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from photoenhance.cli import checks
+from photoenhance.cli import checks, packages
 from photoenhance.inference import selftest
 from photoenhance.inference.selftest import Outcome
 
@@ -35,7 +35,7 @@ def test_a_sound_installation_exits_0_and_says_what_it_is(cli, model):
     assert ended.err == ""
     headings = [line for line in ended.out.splitlines() if line and not line.startswith(" ")]
     assert headings[:-1] == [
-        "Folders", "Programs", "Formats", "Metrics", "Devices", "Models", "Self-test",
+        "Folders", "Programs", "Formats", "Metrics", "Devices", "Engines", "Models", "Self-test",
     ]  # fmt: skip
     assert headings[-1].startswith("photoenhance works here")
 
@@ -71,6 +71,7 @@ def test_every_format_is_tried(doctor):
 
 def test_what_is_not_installed_is_named_with_the_way_to_get_it(doctor, monkeypatch):
     monkeypatch.setattr(checks, "find_spec", lambda name: None)
+    monkeypatch.setattr(packages, "find_spec", lambda name: None)
 
     report = doctor("--no-self-test")
 
@@ -78,6 +79,8 @@ def test_what_is_not_installed_is_named_with_the_way_to_get_it(doctor, monkeypat
     heif = report.found["programs", "pillow-heif"]
     assert (heif["status"], heif["hint"]) == ("missing", "pip install 'photoenhance[heif]'")
     assert report.found["formats", "raw"]["hint"] == "pip install 'photoenhance[raw]'"
+    onnx = report.found["engines", "ONNX Runtime"]
+    assert (onnx["status"], onnx["hint"]) == ("missing", "pip install 'photoenhance[onnx]'")
 
 
 def test_a_package_that_cannot_be_imported_exits_1_and_ends_the_tests_that_need_it(
