@@ -189,6 +189,7 @@ _CARDS = (
         source=f"https://github.com/{_ONNX_REPOSITORY}, commit {_ONNX_COMMIT[:10]}",
         training_data="as enlightengan-official, whose weights these are said to be",
         citation=_CITE_ENLIGHTENGAN,
+        value_range="[0, 1] in, [-1, 1] out",
         alignment="bilinear, as the file's graph says; corners not aligned where it is silent",
         config={"align_corners": False},
         published=Published(

@@ -26,12 +26,13 @@ from photoenhance.zoo import (
 )
 from photoenhance.zoo.archive import refused
 from photoenhance.zoo.catalog import ConfigValue
-from photoenhance.zoo.checkpoint import MOST_BYTES
+from photoenhance.zoo.checkpoint import MOST_BYTES, MOST_HEADER_BYTES
 from photoenhance.zoo.layouts import UnknownLayoutError, Weights
 from photoenhance.zoo.protobuf import MalformedError
 
 INDEX, DATA = ".index", ".data-00000-of-00001"
 MOST_INDEX_BYTES = 1 << 22
+MOST_DATA_BYTES = 1 << 28  # in an archive; the largest published one has an eighth of that
 KNOWN = (
     "Choose a .pth file of UEGAN or EnlightenGAN, an .onnx file of EnlightenGAN, DPE's .index or "
     ".zip, a .safetensors file, or a training run."
@@ -123,7 +124,7 @@ def _reader(path: Path, member: str | None) -> Callable[[Path], Contents]:
         return _read_torch
     if bundle.is_index(end):
         return _read_bundle
-    if len(start) > 8 and start[8:9] == b"{" and struct.unpack("<Q", start[:8])[0] < MOST_BYTES:
+    if start[8:9] == b"{" and struct.unpack("<Q", start[:8])[0] <= MOST_HEADER_BYTES:
         return _read_safetensors
     if path.suffix.lower() == ".onnx" and not start.lstrip().startswith((b"<", b"version ")):
         return _read_onnx
@@ -198,7 +199,7 @@ def _read_archive(path: Path, member: str | None) -> Contents:
         names = members.namelist()
         wanted = _wanted(path, names, member)
         index = archive.read(members, wanted + INDEX, most=MOST_INDEX_BYTES)
-        return _from_bundle(index, archive.read(members, wanted + DATA, most=MOST_BYTES))
+        return _from_bundle(index, archive.read(members, wanted + DATA, most=MOST_DATA_BYTES))
 
 
 def _wanted(path: Path, names: list[str], member: str | None) -> str:

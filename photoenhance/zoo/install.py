@@ -1,14 +1,19 @@
 """Models come here and go: downloads and imports become our format, and are known by name then."""
 
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from photoenhance.errors import ImageError, WeightsError
+from photoenhance.imaging.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from photoenhance.zoo import checkpoint, pins, store
 from photoenhance.zoo.catalog import CATALOG, ModelCard, Published
 from photoenhance.zoo.convert import Converted, convert
 from photoenhance.zoo.lock import alone
 from photoenhance.zoo.pins import Pin
 from photoenhance.zoo.transfer import Patience, Progress
+
+ABANDONED = 86_400  # seconds after which nobody writes to a part of a download any more
 
 
 def ready(name: str | Path, progress: Progress | None = None) -> Path:
@@ -40,6 +45,7 @@ def download(
         return file
     with alone(published.file):
         if not file.is_file():
+            _sweep(store.original(published).parent)
             _write(file, _original(card, published, progress, patience))
             _tidy(published)
     return file
@@ -196,6 +202,14 @@ def _write(file: Path, converted: Converted) -> None:
         raise WeightsError(error.message, hint=store.ELSEWHERE) from error
     except OSError as error:
         raise WeightsError(f"{file}: {error.strerror}", hint=store.ELSEWHERE) from error
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed downloads have left; those under way are younger."""
+    for file in folder.glob(f"{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"):
+        with suppress(OSError):
+            if time.time() - file.stat().st_mtime > ABANDONED:
+                file.unlink()
 
 
 def _tidy(published: Published) -> None:

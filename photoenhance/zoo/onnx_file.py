@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FLOAT32 = 1
 GRAPH = 7
+MOST_PARTS = 20_000  # of a graph: layers and weights
 NODE, INITIALISER = 1, 5
 INPUT, KIND, ATTRIBUTE = 1, 4, 5
 DIMS, DTYPE, FLOATS, NAME, RAW, ELSEWHERE = 1, 2, 4, 8, 9, 14
@@ -54,7 +55,7 @@ def read(data: bytes) -> Graph:
     graph = Graph()
     for number, value in protobuf.fields(memoryview(data)):
         if number == GRAPH:
-            for part, inner in protobuf.fields(protobuf.content(value)):
+            for part, inner in protobuf.fields(protobuf.content(value), MOST_PARTS):
                 if part == INITIALISER:
                     _add_tensor(graph, protobuf.content(inner))
                 elif part == NODE:

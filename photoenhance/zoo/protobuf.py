@@ -5,6 +5,7 @@ Source: https://protobuf.dev/programming-guides/encoding.
 
 from collections.abc import Iterator
 
+MOST_FIELDS = 1000  # of a message
 Value = int | memoryview
 
 
@@ -12,17 +13,25 @@ class MalformedError(ValueError):
     """Bytes that are no protocol buffer."""
 
 
-def fields(data: memoryview) -> Iterator[tuple[int, Value]]:
+def fields(data: memoryview, most: int = MOST_FIELDS) -> Iterator[tuple[int, Value]]:
     """Give each field's number and value, in the order of the bytes.
 
     A number comes as an unsigned integer, anything with a length as a view of its bytes: nothing
     is copied, so that a message can claim no more memory than it has bytes.
 
+    Args:
+        data: a message.
+        most: of the fields that it may have.
+
     Raises:
-        MalformedError: a field is cut off or of a kind that nobody writes any more.
+        MalformedError: a field is cut off or of a kind that nobody writes any more, or there are
+            too many.
     """
-    position = 0
+    position = count = 0
     while position < len(data):
+        count += 1
+        if count > most:
+            raise MalformedError(f"a part of it has more than {most:,} fields")
         key, position = varint(data, position)
         kind = key & 7
         value: Value

@@ -91,7 +91,7 @@ def test_a_pickle_with_a_text_of_four_gigabytes_is_refused(tmp_path):
 
 
 def test_a_pickle_without_end_is_refused(tmp_path):
-    path = old_file(tmp_path / "x.pth", b"\x80\x02" + b"N" * 3_000_000)
+    path = old_file(tmp_path / "x.pth", b"\x80\x02" + b"N" * 1_000_500)
 
     refused(path, "far too many instructions")
 
@@ -139,7 +139,7 @@ def test_a_zip_bomb_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("photoenhance.zoo.contents.MOST_INDEX_BYTES", 1 << 20)
     path = tmp_path / "x.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("a.index", bytes(60_000_000))
+        archive.writestr("a.index", bytes(10_000_000))
         archive.writestr("a.data-00000-of-00001", b"")
 
     refused(path, "unpacks to more than")
@@ -148,9 +148,9 @@ def test_a_zip_bomb_is_refused(tmp_path, monkeypatch):
 def test_a_zip_that_lies_about_a_members_size_is_refused(tmp_path):
     path = tmp_path / "x.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("a.index", bytes(60_000_000))
+        archive.writestr("a.index", bytes(10_000_000))
         archive.writestr("a.data-00000-of-00001", b"")
-    lie = struct.pack("<I", 60_000_000)
+    lie = struct.pack("<I", 10_000_000)
     path.write_bytes(path.read_bytes().replace(lie, struct.pack("<I", 100)))
 
     refused(path)
@@ -248,6 +248,8 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path, state):
         b"\x08\x07:\xff\xff\xff\xff\x7fabc",
         b"\x08\x07:\x08*\x06\x08\xff\xff\xff\xff\x7f",
         b"\x08\x07",
+        b"\x08\x07" * 2000,
+        b"\x3a\xa8\x46" + b"\x0a\x00" * 4500,
         b"",
         bytes(1000),
         zlib.compress(bytes(10)),
@@ -327,6 +329,7 @@ def test_garbage_anywhere_in_a_known_file_is_harmless_or_a_clear_error(
                 convert(tmp_path / name)
 
 
+@pytest.mark.slow
 def test_a_hostile_file_costs_little_memory_from_the_start(tmp_path):
     path = tmp_path / "x.safetensors"
     state = {"enc1.main.1.weight": torch.ones(4, 3, 7, 7)}

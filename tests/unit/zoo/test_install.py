@@ -1,5 +1,6 @@
 """Models come here and go."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -105,6 +106,20 @@ def test_a_download_of_another_architecture_is_refused_and_not_pinned(card, serv
     assert not store.original(card.published).exists()
 
 
+def test_parts_that_a_killed_download_has_left_are_removed(card, home):
+    folder = store.original(card.published).parent
+    folder.mkdir(parents=True)
+    old, young = folder / ".photoenhance-1.part", folder / ".photoenhance-2.part"
+    old.touch()
+    young.touch()
+    os.utime(old, (0, 0))
+
+    install.download(card)
+
+    assert [file.name for file in folder.iterdir()] == [young.name]
+
+
+@pytest.mark.slow
 def test_two_processes_download_once(card, server):
     code = (
         "import sys\n"
