@@ -82,15 +82,18 @@ def lanczos(length: int, wanted: int) -> NDArray[np.float64]:
     """
     step = length / wanted
     stretch = max(step, 1.0)
-    centres = (np.arange(wanted) + 0.5) * step
-    first = np.floor(np.maximum(centres - LOBES * stretch + 0.5, 0))
-    stop = np.floor(np.minimum(centres + LOBES * stretch + 0.5, length))
-    places = np.arange(length)[None]
-    distances = (places + 0.5 - centres[:, None]) / stretch
-    weights = np.sinc(distances) * np.sinc(distances / LOBES)
-    weights[(places < first[:, None]) | (places >= stop[:, None])] = 0
-    weights[np.abs(distances) >= LOBES] = 0
-    return weights / weights.sum(axis=1, keepdims=True)
+    centres = ((np.arange(wanted) + 0.5) * step)[:, None]
+    first = np.floor(np.maximum(centres - LOBES * stretch + 0.5, 0)).astype(int)
+    stop = np.floor(np.minimum(centres + LOBES * stretch + 0.5, length)).astype(int)
+    places = first + np.arange((stop - first).max())
+    distances = (places + 0.5 - centres) / stretch
+    weights = np.sinc(distances) * np.sinc(distances / LOBES) * (np.abs(distances) < LOBES)
+    weights[places >= stop] = 0
+    weights /= weights.sum(axis=1, keepdims=True)
+    matrix = np.zeros((wanted, length))
+    rows, columns = np.nonzero(weights)
+    matrix[rows, places[rows, columns]] = weights[rows, columns]
+    return matrix
 
 
 def _filters(
