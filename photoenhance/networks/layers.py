@@ -30,22 +30,25 @@ def upsample_window(
         aligned: as in `upsample`.
     """
     for axis in (0, 1):
-        dim = axis - 2
+        features = _reached(features, axis - 2, first[axis], window[axis])
+    for axis in (0, 1):
         length = size[axis] if aligned else None
-        features = _double_axis(features, dim, first[axis], window[axis], length)
+        features = _double_axis(features, axis - 2, window[axis], length)
     return features
 
 
-def _double_axis(features: Tensor, dim: int, first: int, window: slice, size: int | None) -> Tensor:
-    """Double one axis; `size` is the whole map's, or None where corners are not aligned."""
-    start, stop = window.start // 2 - 1, window.stop // 2 + 1
-    wanted = torch.arange(start - first, stop - first, device=features.device)
+def _reached(features: Tensor, dim: int, first: int, window: slice) -> Tensor:
+    """Cut out what a window needs along an axis, with edge samples repeated where it lacks."""
+    start, stop = window.start // 2 - 1 - first, window.stop // 2 + 1 - first
     length = features.shape[dim]
-    if start < first or stop - first > length:
-        features = features.index_select(dim, wanted.clamp(0, length - 1))
-    else:
-        features = features.narrow(dim, start - first, stop - start)
+    if 0 <= start and stop <= length:
+        return features.narrow(dim, start, stop - start)
+    wanted = torch.arange(start, stop, device=features.device)
+    return features.index_select(dim, wanted.clamp(0, length - 1))
 
+
+def _double_axis(features: Tensor, dim: int, window: slice, size: int | None) -> Tensor:
+    """Double one axis; `size` is the whole map's, or None where corners are not aligned."""
     even, odd = _weights(window, size, features, dim)
     count = (window.stop - window.start) // 2
     before, here, after = (features.narrow(dim, k, count) for k in range(3))
