@@ -56,9 +56,14 @@ def write(
     from safetensors.torch import save  # noqa: PLC0415 (headers are read without torch)
 
     dtype = torch.float16 if half else torch.float32
+
+    def stored(tensor: "Tensor") -> "Tensor":
+        # Counters stay integers: half precision ends at 65,504 steps.
+        tensor = tensor.detach().cpu().contiguous()
+        return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
     content = save(
-        {name: tensor.detach().cpu().to(dtype).contiguous() for name, tensor in tensors.items()},
-        metadata=_metadata(header),
+        {name: stored(tensor) for name, tensor in tensors.items()}, metadata=_metadata(header)
     )
     with replacing(path) as file:
         file.write(_signed(content))
@@ -142,7 +147,7 @@ def read_header(path: Path) -> Header:
 
 
 def read(path: Path) -> tuple[Header, dict[str, "Tensor"]]:
-    """Read a checkpoint; its tensors come back as float32.
+    """Read a checkpoint; its tensors come back as float32, counters as integers.
 
     Raises:
         WeightsError: the file is missing, damaged, or none of ours.
@@ -156,7 +161,10 @@ def read(path: Path) -> tuple[Header, dict[str, "Tensor"]]:
     except SafetensorError as error:
         msg = f"{path}: damaged ({error})"
         raise WeightsError(msg, hint="Copy or download the file again.") from error
-    return header, {name: tensor.float() for name, tensor in tensors.items()}
+    return header, {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+    }
 
 
 def _not_ours(path: Path) -> WeightsError:

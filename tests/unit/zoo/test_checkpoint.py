@@ -33,6 +33,15 @@ def test_half_precision_halves_the_file_and_comes_back_as_float32(tmp_path: Path
     torch.testing.assert_close(read["x"], tensors["x"], rtol=1e-3, atol=1e-3)
 
 
+def test_counters_survive_half_precision(tmp_path: Path) -> None:
+    counter = torch.tensor(70_001)
+
+    checkpoint.write(tmp_path / "half", {"n": counter}, HEADER, half=True)
+
+    _, read = checkpoint.read(tmp_path / "half")
+    assert torch.equal(read["n"], counter)
+
+
 @pytest.mark.parametrize(
     "content",
     [
