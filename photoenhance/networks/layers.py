@@ -29,22 +29,23 @@ def upsample_window(
         size: the whole map's height and width.
         aligned: as in `upsample`.
     """
-    for axis in (0, 1):
-        features = _reached(features, axis - 2, first[axis], window[axis])
+    features = _reached(features, first, window)
     for axis in (0, 1):
         length = size[axis] if aligned else None
         features = _double_axis(features, axis - 2, window[axis], length)
     return features
 
 
-def _reached(features: Tensor, dim: int, first: int, window: slice) -> Tensor:
-    """Cut out what a window needs along an axis, with edge samples repeated where it lacks."""
-    start, stop = window.start // 2 - 1 - first, window.stop // 2 + 1 - first
-    length = features.shape[dim]
-    if 0 <= start and stop <= length:
-        return features.narrow(dim, start, stop - start)
-    wanted = torch.arange(start, stop, device=features.device)
-    return features.index_select(dim, wanted.clamp(0, length - 1))
+def _reached(features: Tensor, first: tuple[int, int], window: tuple[slice, slice]) -> Tensor:
+    """Cut out what a window needs, with edge samples repeated where the piece lacks them."""
+    margins: list[int] = []
+    for axis in (1, 0):
+        start = window[axis].start // 2 - 1 - first[axis]
+        stop = window[axis].stop // 2 + 1 - first[axis]
+        length = features.shape[axis - 2]
+        margins += [max(-start, 0), max(stop - length, 0)]
+        features = features.narrow(axis - 2, max(start, 0), min(stop, length) - max(start, 0))
+    return F.pad(features, margins, "replicate") if any(margins) else features
 
 
 def _double_axis(features: Tensor, dim: int, window: slice, size: int | None) -> Tensor:
