@@ -16,6 +16,7 @@ class Settings:
     Attributes:
         model: as the user named it.
         weights_sha256: of the model's file, in hexadecimal; None if it was not loaded.
+        model_options: `key=value`, how the weights are used.
         device: the chosen one; "auto" only where nothing was to be chosen yet.
         precision: of the arithmetic.
         rendering: "auto" is guided for large photos and exact for others; "exact" is what of
@@ -39,6 +40,7 @@ class Settings:
     quality: int | None = None
     strip_metadata: bool = False
     max_pixels: int | None = None
+    model_options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

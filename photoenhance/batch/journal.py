@@ -141,6 +141,7 @@ def fingerprint(settings: Settings) -> str:
         settings.strength,
         settings.quality,
         settings.strip_metadata,
+        settings.model_options,
         None if is_exact else (settings.rendering, settings.work_size),
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -20,7 +20,7 @@ from photoenhance.zoo import store
 app = typer.Typer(help="Settings, and where they come from.", no_args_is_help=True)
 
 PROJECT_FILE = Path("photoenhance.toml")
-LISTS = ("include", "exclude")
+LISTS = ("include", "exclude", "model_option")
 Value = str | int | float | bool | list[str] | None
 
 

@@ -33,6 +33,7 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
     *,
     output: options.Output = None,
     model: options.Model = DEFAULT_MODEL,
+    model_option: options.ModelOption = None,
     strength: options.Strength = 1.0,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
@@ -79,6 +80,7 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
     tile_side, rendering = tile_of(tile, rendering)
     settings = Settings(
         model=model,
+        model_options=tuple(model_option or ()),
         weights_sha256=None,
         device=device,
         precision="fp32" if precision == "auto" else precision,
@@ -140,7 +142,7 @@ def _bench(
         from photoenhance.zoo.load import load_generator
 
     with shown_download(settings.model, quiet=quiet) as progress:
-        model = load_generator(settings.model, progress)
+        model = load_generator(settings.model, progress, settings.model_options)
     device = choose(settings.device)
     limit_threads()
     enhancer = Enhancer(

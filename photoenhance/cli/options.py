@@ -47,6 +47,15 @@ Model = Annotated[
         help="A model of `models list`, a .safetensors file, or a training run's folder.",
     ),
 ]
+ModelOption = Annotated[
+    list[str] | None,
+    _how(
+        metavar="KEY=VALUE",
+        help="How the model's weights are used, where it leaves a choice (`models show`): "
+        "context=scaled or native for DPE; align_corners, truncate, halve_wide=true or false for "
+        "EnlightenGAN. Repeatable.",
+    ),
+]
 Strength = Annotated[
     float, _how(min=0, max=1, help="From 0, the original, to 1, the model's result.")
 ]

@@ -1,6 +1,6 @@
 """A checkpoint's header and tensors -> the generator that they are of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -9,11 +9,14 @@ from photoenhance.errors import WeightsError
 from photoenhance.networks import ARCHITECTURES
 from photoenhance.networks.generator import Generator
 from photoenhance.zoo.checkpoint import Header
+from photoenhance.zoo.options import with_options
 
 COUNTERS = ".num_batches_tracked"  # of norms; torch before 0.4.1 wrote none
 
 
-def build(subject: str, header: Header, tensors: Mapping[str, Tensor]) -> Generator:
+def build(
+    subject: str, header: Header, tensors: Mapping[str, Tensor], options: Sequence[str] = ()
+) -> Generator:
     """Build the generator that a header describes and give it its weights.
 
     A header that lies about sizes costs no memory: the shapes are compared before any is taken.
@@ -22,11 +25,13 @@ def build(subject: str, header: Header, tensors: Mapping[str, Tensor]) -> Genera
         subject: what errors begin with: the file or the model.
         header: the architecture and its config.
         tensors: the generator's state dict; counters of norms may be missing.
+        options: how the weights are used, as for `options.with_options`.
 
     Returns:
         The generator on the CPU, in evaluation mode.
 
     Raises:
+        ConfigError: the architecture has no such option.
         WeightsError: the architecture is unknown, or the tensors do not fit it.
     """
     if header.architecture not in ARCHITECTURES:
@@ -34,6 +39,7 @@ def build(subject: str, header: Header, tensors: Mapping[str, Tensor]) -> Genera
             f"{subject}: needs the architecture {header.architecture!r}, which is not known here",
             hint=f"Choose a model of: {', '.join(ARCHITECTURES)}; or install a newer photoenhance.",
         )
+    header = with_options(header, options)
     architecture = ARCHITECTURES[header.architecture]
     try:
         config = architecture.config(**header.config)

@@ -1,5 +1,6 @@
 """A model's name, file or training run -> a generator that is ready to work."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,14 +27,18 @@ class LoadedModel:
     header: checkpoint.Header
 
 
-def load_generator(name: str | Path, progress: Progress | None = None) -> LoadedModel:
+def load_generator(
+    name: str | Path, progress: Progress | None = None, options: Sequence[str] = ()
+) -> LoadedModel:
     """Find a model, or download it, read its weights and build its generator.
 
     Args:
         name: as for `store.find`.
         progress: told how far a download is.
+        options: how the weights are used, as for `options.with_options`.
 
     Raises:
+        ConfigError: the model has no such option.
         WeightsError: it does not exist, cannot be downloaded or read, or does not fit its
             architecture.
     """
@@ -41,7 +46,7 @@ def load_generator(name: str | Path, progress: Progress | None = None) -> Loaded
     header, tensors = checkpoint.read(file)
     return LoadedModel(
         name=str(name),
-        generator=build(str(file), header, tensors),
+        generator=build(str(file), header, tensors, options),
         sha256=store.sha256(file),
         header=header,
     )
