@@ -22,7 +22,8 @@ from photoenhance.networks.generator import Generator, Scheme, SchemeName
 
 MULTIPLE = 16
 CONTEXTS = ("scaled", "native")
-MOST_OF_STRIPS = 2  # context scale up to which strips come first
+MOST_SCALE = 32  # of kernels; beyond it, tiles of a bearable size would be little but halo
+MOST_OF_STRIPS = 2  # scale up to which strips come first
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +123,12 @@ class DPEGenerator(Generator):
         """Return how many times as wide as in training the kernels see a photo of this size.
 
         Source: the authors' inference code: the ratio of the long side to the training's.
-        Differs: it may exceed 4; they reduce photos to a long side of 2048 before.
+        Differs: it may exceed 4, up to 32; they reduce photos to a long side of 2048 before.
         """
         if self.config.context == "native":
             return 1
-        return max(round(max(height, width) / self.config.side), 1)
+        scale = round(max(height, width) / self.config.side)
+        return min(max(scale, 1), MOST_SCALE)
 
     def forward(self, image: Tensor) -> Tensor:
         """Enhance whole images; `(N, 3, H, W)` in [0, 1] of any size."""

@@ -72,6 +72,7 @@ def test_each_set_of_norms_has_its_own_statistics() -> None:
         ((97, 40), "scaled", 2),
         ((160, 10), "scaled", 2),  # 2.5, and halves go to the even number
         ((64, 1000), "scaled", 16),
+        ((64, 4000), "scaled", 32),
         ((64, 1000), "native", 1),
     ],
 )
