@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -35,23 +35,8 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
         Path | None,
         typer.Option(metavar="DIR", help="Photos that look as you wish.", rich_help_panel=_WHAT),
     ] = None,
-    source: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Ordinary photos to learn from as well. Without them, all sources are target "
-            "photos made worse.",
-            rich_help_panel=_WHAT,
-        ),
-    ] = None,
-    val_pairs: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder with input/ and reference/, by which the best model is chosen.",
-            rich_help_panel=_WHAT,
-        ),
-    ] = None,
+    source: train_options.Source = None,
+    val_pairs: train_options.ValPairs = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -62,59 +47,22 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
             rich_help_panel=_WHAT,
         ),
     ] = None,
-    model: Annotated[
-        Literal["uegan", "enlightengan", "dpe"],
-        typer.Option(help="Which network, by our own recipe for it.", rich_help_panel=_HOW),
-    ] = "uegan",
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE",
-            help="A recipe of --list-recipes, or a TOML file like those.",
-            rich_help_panel=_HOW,
-        ),
-    ] = None,
+    model: train_options.Model = "uegan",
+    recipe: train_options.Recipe = None,
     list_recipes: Annotated[
         bool,
         typer.Option("--list-recipes", help="List the recipes and end.", rich_help_panel=_HOW),
     ] = False,
-    steps: Annotated[int | None, typer.Option(help="Updates.", rich_help_panel=_HOW)] = None,
-    width: Annotated[
-        int | None,
-        typer.Option(help="Of the network: 16 is fast, 32 the papers'.", rich_help_panel=_HOW),
-    ] = None,
-    crop: Annotated[
-        int | None, typer.Option(help="Side of the crops in pixels.", rich_help_panel=_HOW)
-    ] = None,
-    batch: Annotated[
-        int | None, typer.Option(help="Sources and targets a step.", rich_help_panel=_HOW)
-    ] = None,
+    steps: train_options.Steps = None,
+    width: train_options.Width = None,
+    crop: train_options.Crop = None,
+    batch: train_options.Batch = None,
     seed: Annotated[
         int | None, typer.Option(help="Of everything random.", rich_help_panel=_HOW)
     ] = None,
-    set: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE",
-            help="Any other value of the recipe, as in losses.identity=0.2. May be repeated.",
-            rich_help_panel=_HOW,
-        ),
-    ] = None,
-    init: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL", help="A model to begin with, as for enhance.", rich_help_panel=_HOW
-        ),
-    ] = None,
-    perceptual: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="A truncated VGG (.safetensors) for the fidelity loss. Without it, torchvision's "
-            "VGG or, where that cannot be had, the bundled model's encoder.",
-            rich_help_panel=_HOW,
-        ),
-    ] = None,
+    set: train_options.Set = None,
+    init: train_options.Init = None,
+    perceptual: train_options.Perceptual = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -131,20 +79,9 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
         ),
     ] = False,
     device: Device = "auto",
-    precision: Annotated[
-        Literal["auto", "fp32", "bf16"],
-        typer.Option(
-            help="bf16 is more than twice as fast where the processor knows it; auto asks it.",
-            rich_help_panel=_RUN,
-        ),
-    ] = "auto",
-    cache_gb: Annotated[
-        float,
-        typer.Option(min=0, help="Memory for decoded photos.", rich_help_panel=_RUN),
-    ] = 2.0,
-    workers: Annotated[
-        int, typer.Option(min=1, help="Threads that prepare photos.", rich_help_panel=_RUN)
-    ] = 1,
+    precision: train_options.Arithmetic = "auto",
+    cache_gb: train_options.CacheGb = 2.0,
+    workers: train_options.Workers = 1,
     save_every: Annotated[
         int, typer.Option(min=1, help="Steps between saved states.", rich_help_panel=_RUN)
     ] = 500,
