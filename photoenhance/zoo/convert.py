@@ -11,7 +11,7 @@ from photoenhance.networks import ARCHITECTURES
 from photoenhance.zoo import contents, store
 from photoenhance.zoo.archive import refused
 from photoenhance.zoo.build import build
-from photoenhance.zoo.catalog import ConfigValue
+from photoenhance.zoo.catalog import CATALOG, ConfigValue
 from photoenhance.zoo.checkpoint import MOST_BYTES, Header
 
 
@@ -51,7 +51,7 @@ def convert(
     if 4 * sum(math.prod(tensor.shape) for tensor in weights.tensors.values()) > MOST_BYTES:
         raise refused(file, f"its tensors would take more than {MOST_BYTES:,} bytes")
     config = dict(defaults or {}) | dict(weights.config) | dict(found.config)
-    origin = f"imported from {file.name}, {found.layout}"
+    origin = f"imported from {file.name}, {found.layout}{_whose(found.proofs)}"
     header = Header(
         weights.architecture,
         config,
@@ -63,6 +63,14 @@ def convert(
         if not tensor.isfinite().all():
             raise refused(file, f"{name} holds numbers that are not finite")
     return Converted(_completed(header), tensors, found.layout, found.proofs)
+
+
+def _whose(proofs: frozenset[str]) -> str:
+    """Say of which published model a file has the checksums, if of any."""
+    for card in CATALOG.values():
+        if card.published and proofs & set(card.published.proofs):
+            return f", with the checksums of {card.name}"
+    return ""
 
 
 def _completed(header: Header) -> Header:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from photoenhance.errors import WeightsError
 from photoenhance.zoo import checkpoint, pins, store
-from photoenhance.zoo.catalog import CATALOG, DEFAULT_MODEL, ModelCard
+from photoenhance.zoo.catalog import CATALOG, DEFAULT_MODEL, ModelCard, Published
 
 State = Literal["bundled", "downloaded", "available", "imported", "file"]
 
@@ -75,7 +75,7 @@ def problems(name: str) -> list[str]:
     if not is_intact:
         why = "was changed since it was written" if is_intact is False else "is too old to tell"
         return [f"{file}: {why}"]
-    return list(_problems_of_original(card, file)) if card else []
+    return _problems_of_original(card.published, file) if card and card.published else []
 
 
 def _state(card: ModelCard) -> State:
@@ -136,17 +136,16 @@ def _of_file(file: Path) -> dict[str, object]:
     }
 
 
-def _problems_of_original(card: ModelCard, file: Path) -> list[str]:
+def _problems_of_original(published: Published, file: Path) -> list[str]:
     """Compare what a downloaded model was made from, and that if it is here, with the pin."""
-    assert card.published is not None
-    pin, original = pins.read().get(card.published.file), store.original(card.published)
-    expected = card.published.sha256 or (pin.sha256 if pin else None)
+    pin, original = pins.read().get(published.file), store.original(published)
+    expected = published.sha256 or (pin.sha256 if pin else None)
     found = []
     if expected and original.is_file() and store.sha256(original) != expected:
         found.append(_differs(original, store.sha256(original), expected))
     made_from = checkpoint.read_header(file).original_sha256
     # A part of an archive, imported by hand, has another hash; its own checksums were compared.
-    if expected and made_from != expected and not card.published.proofs:
+    if expected and made_from != expected and not published.proofs:
         found.append(f"{file}: made from another file than {original.name}, {expected}")
     return found
 

@@ -23,7 +23,7 @@ MOST_PARTS = 20_000  # of a graph: layers and weights
 NODE, INITIALISER = 1, 5
 INPUT, KIND, ATTRIBUTE = 1, 4, 5
 DIMS, DTYPE, FLOATS, NAME, RAW, ELSEWHERE = 1, 2, 4, 8, 9, 14
-ALIGNED = "align_corners"
+ALIGNED, UNWRITTEN = "align_corners", "half_pixel"
 
 
 @dataclass(slots=True)
@@ -102,8 +102,9 @@ def _add_node(graph: Graph, message: memoryview) -> None:
             attributes.append(protobuf.content(value))
     if kind in ("Conv", "BatchNormalization"):
         graph.layers.append((kind, tuple(inputs)))
-    elif kind == "Resize":
-        graph.alignments.update(_alignments(attributes))
+    elif kind in ("Resize", "Upsample"):
+        # What the standard means where nothing is written aligns no corners.
+        graph.alignments.update(list(_alignments(attributes)) or [UNWRITTEN])
 
 
 def _alignments(attributes: list[memoryview]) -> Iterator[str]:

@@ -5,7 +5,8 @@ from dataclasses import asdict, replace
 
 from photoenhance.errors import ConfigError
 from photoenhance.networks import ARCHITECTURES
-from photoenhance.zoo.checkpoint import ConfigValue, Header
+from photoenhance.zoo.catalog import ConfigValue
+from photoenhance.zoo.checkpoint import Header
 
 BOOLEANS = {"true": True, "false": False}
 

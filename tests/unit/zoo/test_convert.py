@@ -123,6 +123,16 @@ def test_a_tensorflow_checkpoint_is_found_by_any_of_its_names(shared, name):
     assert store.git_blob(data.read_bytes()) in converted.proofs
 
 
+def test_a_file_with_the_checksums_of_a_published_model_is_said_to_have_them(
+    shared, monkeypatch, card_of
+):
+    data = shared / (TINY_DPE + ".data-00000-of-00001")
+    card = card_of(name="genuine", proofs=(store.git_blob(data.read_bytes()),))
+    monkeypatch.setitem(CATALOG, card.name, card)
+
+    assert convert(data).header.origin.endswith("with the checksums of genuine")
+
+
 def test_a_tensorflow_index_without_its_data_is_refused(shared, tmp_path):
     path = tmp_path / "a.index"
     path.write_bytes((shared / (TINY_DPE + ".index")).read_bytes())
@@ -331,3 +341,12 @@ def test_an_onnx_file_gives_its_weights_and_its_alignment(tmp_path, rename, alig
     state = {k: v for k, v in generator.state_dict().items() if not k.endswith("tracked")}
     assert_same(converted, state)
     assert converted.header.config["align_corners"] is aligned
+
+
+@pytest.mark.filterwarnings("ignore")  # of the tracer
+def test_an_onnx_file_that_does_not_say_how_it_resizes_aligns_no_corners(tmp_path):
+    path = tmp_path / "enlighten.onnx"
+    onnx_of(ARCHITECTURES["enlightengan"].config(width=2), path)
+    path.write_bytes(path.read_bytes().replace(b"coordinate_transformation_mode", b"x" * 30))
+
+    assert convert(path).header.config["align_corners"] is False
