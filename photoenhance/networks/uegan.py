@@ -32,6 +32,10 @@ class UEGANConfig:
 
     width: int = 32
 
+    def __post_init__(self) -> None:
+        if self.width < 8 or self.width % 8:
+            raise ValueError(f"width: expected a multiple of 8, found {self.width}")
+
     def channels(self, level: int) -> int:
         """Channels of level 1 (finest) to 5."""
         return self.width * 2 ** (level - 1)
@@ -214,6 +218,13 @@ class UEGANGenerator(Generator):
                     nn.init.zeros_(module.bias)
         with torch.no_grad():
             self.dec5.get_parameter("1.main.1.weight").mul_(last)
+
+    def initialise_as_published(self) -> None:
+        """Draw weights so small that features shrink 60 times a level, as the authors' code does.
+
+        Source: the authors' code; orthogonal, gain 0.02.
+        """
+        self.initialise(gain=0.02, last=1.0)
 
 
 class UEGANDiscriminator(nn.Module):
