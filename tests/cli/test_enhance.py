@@ -11,7 +11,16 @@ from photoenhance.inference.enhancer import Enhancer
 from photoenhance.zoo import store
 
 START = {
-    *("schema", "record", "photos", "model", "weights_sha256", "device", "precision"),
+    *(
+        "schema",
+        "record",
+        "photos",
+        "model",
+        "model_options",
+        "weights_sha256",
+        "device",
+        "precision",
+    ),
     *("rendering", "tile", "work_size", "strength", "quality", "strip_metadata", "max_pixels"),
 }
 FILE = {
