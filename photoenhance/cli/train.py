@@ -93,6 +93,7 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
 ) -> None:
     """Learn the look of a folder of photos; `enhance --model RUN` then gives it to others."""
     if context.invoked_subcommand is not None:
+        _refuse_options(context)
         return
     with leaving_at_once():
         from photoenhance.inference.device import choose
@@ -128,6 +129,18 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
         )
         _check_folder(settings, run, resume=resume)
         _follow(settings, run, tensorboard=tensorboard)
+
+
+def _refuse_options(context: typer.Context) -> None:
+    """Refuse options before a sub-command's name: they would be passed over."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            command = f"train {context.invoked_subcommand}"
+            raise ConfigError(
+                f"--{name.replace('_', '-')}: stands before {context.invoked_subcommand}",
+                hint=f"Write the options behind it: photoenhance {command} --target DIR ...",
+            )
 
 
 def _check_folder(settings: "TrainConfig", run: "Run", *, resume: bool) -> None:

@@ -121,6 +121,14 @@ def test_what_cannot_be_checked_is_an_error(cli, fill, arguments, code: int, mes
     assert failed.out == ""
 
 
+def test_options_before_the_command_are_refused_rather_than_passed_over(cli, fill) -> None:
+    failed = cli("train", "--cache-gb", "1", "check", "--target", fill("style", range(5)))
+
+    assert failed.code == 2
+    assert "Error: --cache-gb: stands before check" in failed.err
+    assert "photoenhance train check --target DIR" in failed.err
+
+
 def test_help_tells_what_it_ends_with(spawn) -> None:
     shown = spawn("train", "check", "--help")
 
