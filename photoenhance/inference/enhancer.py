@@ -6,12 +6,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from photoenhance.errors import DeviceError, ImageError
-from photoenhance.imaging.color import converter
 from photoenhance.imaging.photo import Photo
 from photoenhance.inference import budget, guided
 from photoenhance.inference.budget import AskedRendering, Plan, Rendering
@@ -28,7 +25,6 @@ WORK_SIZE = 512
 # What the pass over a small copy counts on, whatever is free: its plan is the same everywhere, and
 # so is the picture, to the last bit.
 SMALL_COPY_BYTES = 2 << 30
-_DEEPEST = 65535  # levels that a small copy has
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +101,17 @@ class Enhancer:
         )
         if may_guide and size != (height, width):
             return self._guided(photo, size)
-        return self._exact(photo, self.strength, budget.available_bytes(self.device))
+        return self._exact(photo, budget.available_bytes(self.device))
 
     def _guided(self, photo: Photo, size: tuple[int, int]) -> Enhanced:
-        colors = converter(photo)
-        copy = guided.reduced(photo.pixels, colors, size)
-        made = self._exact(Photo(_deep(copy)), 1.0, SMALL_COPY_BYTES)
-        enhanced = made.photo.pixels.astype(np.float32) / np.float32(_DEEPEST)
-        change = guided.fit(copy, enhanced, self.strength)
-        pixels = change.applied(photo.pixels, colors)
-        return replace(made, photo=replace(photo, pixels=pixels), rendering="guided", tile=None)
+        copy = replace(photo, pixels=guided.reduced(photo.pixels, size), alpha=None)
+        made = self._exact(copy, SMALL_COPY_BYTES)
+        change = guided.fit(copy.pixels, made.photo.pixels)
+        enhanced = replace(photo, pixels=change.applied(photo.pixels))
+        return replace(made, photo=enhanced, rendering="guided", tile=None)
 
-    def _exact(self, photo: Photo, strength: float, free: int) -> Enhanced:
-        canvas = Canvas(photo, self.generator, self.device, strength)
+    def _exact(self, photo: Photo, free: int) -> Enhanced:
+        canvas = Canvas(photo, self.generator, self.device, self.strength)
         schemes = self.generator.schemes(*photo.pixels.shape[:2])
         plan = budget.plan(
             self.generator,
@@ -174,7 +168,3 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 def _told(plan: Plan) -> int:
     return plan.tile[0] if plan.rendering == "strips" else max(plan.tile)
-
-
-def _deep(copy: NDArray[np.float32]) -> NDArray[np.uint16]:
-    return np.rint(copy * np.float32(_DEEPEST)).astype(np.uint16)

@@ -10,24 +10,26 @@ https://doi.org/10.1109/TPAMI.2012.213.
 Differs: what is fitted is the change, enhanced minus source, not the enhanced colours. So what the
 ridge penalty pulls towards where the photo is flat is the photo's own detail instead of none, which
 is 3 to 4 dB nearer to full-size results of the DPE authors. What the fit misses at its own size is
-added to the offsets. Windows are 3x3 with binomial weights, which ring less than boxes.
+added to the offsets. Windows are 3x3 with binomial weights, which ring less than boxes. All this is
+done in the photo's own colour space: an affine transform there is as good a model as one in sRGB.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from photoenhance.imaging.color import ColorConverter
 from photoenhance.tensors import Pixels
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 RIDGE = 3e-5  # variance of colours below which a window counts as flat
+_DEEPEST = 65535
 MOST_SQUARES = 16  # the small copy's area at most, in squares of its short side
 _BINOMIAL = np.array([0.25, 0.5, 0.25])
 _HALO = 2  # rows that the fit and the smoothing after it reach beyond one
@@ -48,35 +50,30 @@ def small_size(height: int, width: int, work_size: int) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def reduced(pixels: Pixels, colors: ColorConverter | None, size: tuple[int, int]) -> Floats:
-    """Make a small copy in sRGB by averaging over areas, in little memory.
+def reduced(pixels: Pixels, size: tuple[int, int]) -> NDArray[np.uint16]:
+    """Make a small copy by averaging over areas, in little memory.
 
     Args:
         pixels: `(H, W, 3)` uint8 or uint16.
-        colors: their way to sRGB; None where they are.
-        size: height and width of the copy, none larger than the photo's.
+        size: height and width of the copy, neither larger than the photo's.
 
     Returns:
-        `(h, w, 3)` in [0, 1].
+        `(h, w, 3)` in 16 bits, whatever the depth of the photo.
     """
     (height, width), (small_height, small_width) = pixels.shape[:2], size
-    copy = np.empty((small_height, small_width, 3), np.float32)
+    copy = np.empty((small_height, small_width, 3), np.uint16)
     for row in range(small_height):
         start, stop = row * height / small_height, (row + 1) * height / small_height
         first, last = int(start), min(int(np.ceil(stop)), height)
         edges = np.arange(first, last)
         covered = np.minimum(edges + 1, stop) - np.maximum(edges, start)
-        weights = (covered / covered.sum()).astype(np.float32)
-        values = _floats(pixels[first:last], colors).reshape(last - first, -1)
-        line = (weights @ values).reshape(1, width, 3)
-        copy[row] = cv2.resize(line, (small_width, 1), interpolation=cv2.INTER_AREA)
-    return copy.clip(0, 1)
-
-
-def _floats(pixels: Pixels, colors: ColorConverter | None) -> Floats:
-    if colors:
-        return colors.to_srgb(pixels)
-    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+        weights = (covered / covered.sum() * (_DEEPEST / np.iinfo(pixels.dtype).max)).astype("f4")
+        line = weights @ pixels[first:last].reshape(last - first, -1).astype(np.float32)
+        narrow = cv2.resize(
+            line.reshape(1, width, 3), (small_width, 1), interpolation=cv2.INTER_AREA
+        )
+        copy[row] = np.rint(narrow).clip(0, _DEEPEST)
+    return copy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,46 +87,40 @@ class Change:
 
     maps: Floats
 
-    def applied(self, pixels: Pixels, colors: ColorConverter | None, *, rows: int = 16) -> Pixels:
+    def applied(self, pixels: Pixels, *, rows: int = 16) -> Pixels:
         """Return the photo's pixels after this change.
 
         Args:
             pixels: `(H, W, 3)` uint8 or uint16.
-            colors: as for `reduced`.
             rows: how many are worked on at a time. The result does not depend on it.
         """
         result = np.empty_like(pixels)
-        limit = 1 if colors else np.iinfo(pixels.dtype).max
-        maps = self.maps * np.repeat([1, limit], [9, 3]).astype(np.float32)[:, None]
+        scale = np.repeat([1, np.iinfo(pixels.dtype).max], [9, 3]).astype(np.float32)
+        lines = _lines(self.maps * scale[:, None], *pixels.shape[:2])
         for top in range(0, len(pixels), rows):
             strip = pixels[top : top + rows]
-            lines = _lines(maps, top, len(strip), pixels.shape[:2])
-            if colors:
-                before = colors.to_srgb(strip)
-                after = cv2.merge(list(_changed(before, lines))).clip(0, 1)
-                result[top : top + rows] = colors.apply_change(strip, before, after)
-            else:
-                planes = [_rounded(plane, pixels.dtype) for plane in _changed(strip, lines)]
-                result[top : top + rows] = cv2.merge(planes)
+            planes = _changed(strip, islice(lines, len(strip)))
+            result[top : top + rows] = cv2.merge([_rounded(p, pixels.dtype) for p in planes])
         return result
 
 
-def fit(source: Floats, enhanced: Floats, strength: float) -> Change:
+def fit(source: Pixels, enhanced: Pixels) -> Change:
     """Find the change that makes a small copy what the generator made of it.
 
     Args:
-        source: `(h, w, 3)` in [0, 1], the small copy.
+        source: `(h, w, 3)` in 16 bits, the small copy.
         enhanced: same shape and range.
-        strength: how much of the change is to happen, from 0 to 1.
     """
     height, width = source.shape[:2]
     edge = ((0, 0), (_HALO, _HALO), (0, 0))
-    planes = np.pad(source.transpose(2, 0, 1).astype(np.float64), edge, "reflect")
-    change = np.pad(enhanced.transpose(2, 0, 1).astype(np.float64), edge, "reflect") - planes
+    planes, results = (
+        np.pad(each.transpose(2, 0, 1) / _DEEPEST, edge, "reflect") for each in (source, enhanced)
+    )
     maps = np.empty((height, 12, width), np.float32)
     for top in range(0, height, _FIT_ROWS):
         run = slice(top, top + _FIT_ROWS + 2 * _HALO)
-        inside = _affine(planes[:, run], change[:, run])[:, _HALO:-_HALO] * strength
+        around = planes[:, run]
+        inside = _affine(around, results[:, run] - around)[:, _HALO:-_HALO]
         maps[top : top + _FIT_ROWS] = inside.transpose(1, 0, 2)
     maps[:, [0, 4, 8]] += 1  # the source itself
     return Change(maps)
@@ -141,7 +132,7 @@ def _affine(source: Doubles, change: Doubles) -> Doubles:
     spread = _blurred(source[:, None] * source) - mean[:, None] * mean
     joint = _blurred(source[:, None] * change) - mean[:, None] * shift
     spread[[0, 1, 2], [0, 1, 2]] += RIDGE
-    gains = (_inverse(spread)[:, :, None] * joint[None]).sum(axis=1)  # from each, to each
+    gains = np.einsum("ikhw,kohw->iohw", _inverse(spread), joint)  # from each to each
     offsets = shift - (mean[:, None] * gains).sum(axis=0)
     gains, offsets = _blurred(gains), _blurred(offsets)
     missed = change - (source[:, None] * gains).sum(axis=0) - offsets
@@ -159,39 +150,41 @@ def _inverse(matrices: Doubles) -> Doubles:
 
 def _blurred(planes: Doubles) -> Doubles:
     """Average each of `(..., h, w)` over 3x3 pixels, those in the middle counting more."""
-    blurred = np.empty_like(planes)
+    blurred = np.empty(planes.shape)
     for index in np.ndindex(planes.shape[:-2]):
         cv2.sepFilter2D(planes[index], -1, _BINOMIAL, _BINOMIAL, dst=blurred[index])
     return blurred
 
 
-def _lines(maps: Floats, top: int, count: int, size: tuple[int, int]) -> Iterator[Floats]:
-    """Enlarge maps bilinearly; yield `(12, W)` for each row of the photo, in one buffer."""
-    (height, width), last = size, len(maps) - 1
-    places = (np.arange(top, top + count) + 0.5) * len(maps) / height - 0.5
-    places = places.clip(0, last)
-    above = places.astype(int)
-    used = maps[above[0] : above[-1] + 2]
-    # Sideways first, since that is slow: in OpenCV and here, a row of the maps serves many rows.
-    flat = cv2.resize(used.reshape(-1, maps.shape[2]), (width, used.shape[0] * 12))
-    wide = flat.reshape(-1, 12, width)
+def _lines(maps: Floats, height: int, width: int) -> Iterator[Floats]:
+    """Enlarge maps bilinearly; yield `(4, 3, W)` for each row of the photo, in one buffer."""
+    last = len(maps) - 1
+    places = ((np.arange(height) + 0.5) * len(maps) / height - 0.5).clip(0, last)
+    # Sideways first: that is slow, and done once for the many rows between two of the maps.
+    wide = (cv2.resize(each, (width, 12), interpolation=cv2.INTER_LINEAR) for each in maps)
+    row, above = 0, next(wide)
+    below = next(wide, above)
     line = np.empty((12, width), np.float32)
-    for row, part in zip(above - above[0], places - above, strict=True):
-        below = min(row + 1, len(wide) - 1)
-        cv2.addWeighted(wide[row], 1 - part, wide[below], part, 0, dst=line)
-        yield line
+    for place in places:
+        if int(place) > row:
+            row, above, below = row + 1, below, next(wide, below)
+        part = place - row
+        cv2.addWeighted(above, 1 - part, below, part, 0, dst=line)
+        yield line.reshape(4, 3, width)
 
 
-def _changed(values: Pixels | Floats, lines: Iterable[Floats]) -> Floats:
-    """Give rows `(h, W, 3)` their new colours, as planes `(3, h, W)`."""
-    planes = np.ascontiguousarray(values.transpose(2, 0, 1), np.float32)
+def _changed(values: Pixels, lines: Iterable[Floats]) -> list[Floats]:
+    """Give rows `(h, W, 3)` their new colours, as three planes `(h, W)`."""
+    height, width = values.shape[:2]
+    sources = np.empty((3, height, 3, width), np.float32)  # each thrice, for three results at once
+    for source, plane in zip(sources, cv2.split(values), strict=True):
+        source[:] = plane[:, None]
+    result = np.empty((height, 3, width), np.float32)
     for row, line in enumerate(lines):
-        for source, channel in np.ndindex(3, 3):
-            cv2.accumulateProduct(
-                planes[source, row], line[3 * source + channel], line[9 + channel]
-            )
-        planes[:, row] = line[9:]
-    return planes
+        for source, gains in zip(sources, line[:3], strict=True):
+            cv2.accumulateProduct(source[row], gains, line[3])
+        result[row] = line[3]
+    return [result[:, channel] for channel in range(3)]
 
 
 def _rounded(plane: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
