@@ -173,7 +173,7 @@ def remove(
 
 
 @app.command("export")
-def export(
+def export(  # noqa: PLR0913 (Typer reads the options from the signature)
     name: AnyModel,
     *,
     output: Annotated[
@@ -185,6 +185,10 @@ def export(
     format: Annotated[
         Literal["onnx"], typer.Option(help="Of the file; needs the extra `onnx`.")
     ] = "onnx",
+    model_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="As for `enhance`: context=native for DPE."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -197,8 +201,8 @@ def export(
         from photoenhance.zoo.export import export_onnx
         from photoenhance.zoo.load import load_generator
     with shown_download(name, quiet=quiet) as progress:
-        model = load_generator(name, progress)
-    export_onnx(model, output)
+        model = load_generator(name, progress, model_option or ())
+    export_onnx(model, output, model_option or ())
     _give_path(name, output, as_json=as_json)
 
 

@@ -1,6 +1,8 @@
 """Our models -> ONNX, for photos of any size, which other programs can then run."""
 
+import json
 import warnings
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +16,7 @@ from photoenhance.errors import ConfigError, ImageError, WeightsError
 from photoenhance.imaging.atomic import replacing
 from photoenhance.zoo.graphs import any_size
 from photoenhance.zoo.load import LoadedModel
+from photoenhance.zoo.options import with_options
 
 OPSET = 17
 EXAMPLE = (64, 96)  # a size that no network extends
@@ -22,10 +25,15 @@ TOLERANCE = 1e-4  # of values in [0, 1]
 INPUT, OUTPUT = "image", "enhanced"
 
 
-def export_onnx(model: LoadedModel, path: Path) -> None:
+def export_onnx(model: LoadedModel, path: Path, options: Sequence[str] = ()) -> None:
     """Write a model as ONNX and make sure that ONNX Runtime gives the same picture.
 
     The file takes `image` `(N, 3, H, W)`, sRGB in [0, 1], of any size and gives `enhanced`, alike.
+
+    Args:
+        model: what to export.
+        path: the file.
+        options: those that the model was loaded with, for the record.
 
     Raises:
         ConfigError: the extra `onnx` is not installed.
@@ -38,14 +46,22 @@ def export_onnx(model: LoadedModel, path: Path) -> None:
             f"ONNX: {' and '.join(missing)} is not installed",
             hint="Install it with `pip install 'photoenhance[onnx]'`.",
         )
+    header = with_options(model.header, options)
     network = any_size(model.generator)
     if network is None:
+        config = ", ".join(f"{name}={value}" for name, value in header.config.items())
         raise WeightsError(
-            f"{model.name}: {model.header.architecture} with these options has no graph for photos "
-            f"of any size ({', '.join(f'{k} {v}' for k, v in model.header.config.items())})",
-            hint="Leave out halve_wide of enlightengan; choose the context native of dpe.",
+            f"{model.name}: {header.architecture} used so has no graph for photos of any size "
+            f"({config})",
+            hint="Try --model-option halve_wide=false for enlightengan, context=native for dpe.",
         )
-    content = _described(_traced(network.eval()), model)
+    properties = {
+        "architecture": header.architecture,
+        "config": json.dumps(dict(header.config), sort_keys=True),
+        "origin": header.origin,
+        "weights_sha256": model.sha256,
+    }
+    content = _described(_traced(network.eval()), properties)
     difference = max(_difference(model, content, size) for size in PROOFS)
     if not difference <= TOLERANCE:
         raise WeightsError(
@@ -81,20 +97,13 @@ def _traced(network: nn.Module) -> bytes:
         return file.read_bytes()
 
 
-def _described(content: bytes, model: LoadedModel) -> bytes:
+def _described(content: bytes, properties: dict[str, str]) -> bytes:
     """Write into an ONNX file what it is."""
     import onnx  # noqa: PLC0415 (an extra)
 
     graph = onnx.load_from_string(content)
     graph.producer_name = "photoenhance"
     graph.doc_string = f"{INPUT} and {OUTPUT}: (N, 3, H, W), sRGB, values in [0, 1], any size"
-    header = model.header
-    properties = {
-        "architecture": header.architecture,
-        "config": str(dict(header.config)),
-        "origin": header.origin,
-        "weights_sha256": model.sha256,
-    }
     onnx.helper.set_model_props(graph, properties)
     onnx.checker.check_model(graph)
     return graph.SerializeToString()

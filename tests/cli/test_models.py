@@ -283,6 +283,18 @@ def test_export_writes_onnx_and_prints_its_path(cli, model):
     assert Path("x.onnx").stat().st_size > 100_000
 
 
+def test_dpe_is_exported_with_kernels_as_trained_only(cli, shared):
+    pytest.importorskip("onnxruntime")
+    cli("models", "import", shared / "golden/dpe/tiny/tf_ckpt", "--name", "dpe")
+
+    refused = cli("models", "export", "dpe")
+    exported = cli("models", "export", "dpe", "--model-option", "context=native")
+
+    assert refused.code == 3
+    assert "--model-option" in refused.err
+    assert (exported.code, exported.out) == (0, "dpe.onnx\n")
+
+
 def test_export_does_not_replace_a_file_unasked(cli, model):
     Path("tiny.onnx").touch()
 

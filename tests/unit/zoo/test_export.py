@@ -93,7 +93,7 @@ def test_a_result_that_differs_is_not_written(tmp_path, monkeypatch):
 def test_a_use_that_no_graph_can_have_is_refused(tmp_path, architecture, config):
     pytest.importorskip("onnxruntime")
 
-    with pytest.raises(WeightsError, match="has no graph for photos of any size") as caught:
+    with pytest.raises(WeightsError, match="used so has no graph for photos of any size") as caught:
         export_onnx(model_of(architecture, **config), tmp_path / "x.onnx")
 
     assert architecture in caught.value.hint
