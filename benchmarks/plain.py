@@ -12,6 +12,8 @@ class PlainUEGAN(UEGANGenerator):
 
     def forward(self, image: Tensor) -> Tensor:
         """Enhance whole images; `(N, 3, H, W)` in [0, 1]."""
+        extension = self.extension(*image.shape[2:])
+        image = extension.extend(image)
         maps = self.encode(image)
         decoded = _attend(self.ga5, maps[-1])
         for level in range(4, 0, -1):
@@ -19,7 +21,7 @@ class PlainUEGAN(UEGANGenerator):
             coarse = self.before_upsampling(level)(coarse)
             fine = _attend(self.attention(level), maps[level - 1])
             decoded = self.decoder(level)(torch.cat([coarse, fine], dim=1))
-        return self.finish(image, self.dec5(decoded * maps[0]))
+        return extension.crop(self.finish(image, self.dec5(decoded * maps[0])))
 
 
 def _attend(attention: GlobalAttention, features: Tensor) -> Tensor:
