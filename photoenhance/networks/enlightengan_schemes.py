@@ -54,8 +54,7 @@ class CoarseWholeScheme(Scheme):
                 gray = F.max_pool2d(gray, 2)
             found = torch.cat([features, gray.to(features.dtype)], dim=1)
             if whole is None:
-                size = (tile.height >> scale, tile.width >> scale)
-                whole = found.new_empty(1, found.shape[1], *size)
+                whole = _empty(found, tile.height >> scale, tile.width >> scale)
             _put_interior(whole, found, tile, scale)
         assert whole is not None
         return self._coarse(whole[:, :-1], whole[:, -1:])
@@ -200,6 +199,13 @@ def _put_interior(whole: Tensor, found: Tensor, tile: Tile, scale: int) -> None:
     whole[..., top : top + inside.shape[2], left : left + inside.shape[3]] = inside
 
 
+def _empty(like: Tensor, height: int, width: int) -> Tensor:
+    """Make room for a whole map, in the order in which the convolutions work fastest."""
+    size = (1, like.shape[1], height, width)
+    order = torch.channels_last
+    return torch.empty(size, dtype=like.dtype, device=like.device, memory_format=order)
+
+
 def _strips(image: Tensor, halo: int) -> Iterator[Tile]:
     height, width = image.shape[2:]
     for start in range(0, height, STRIP_ROWS):
@@ -225,7 +231,7 @@ def _joined(runs: Iterator[tuple[slice, Tensor]], height: int) -> Tensor:
     whole: Tensor | None = None
     for rows, found in runs:
         if whole is None:
-            whole = found.new_empty(1, found.shape[1], height, found.shape[3])
+            whole = _empty(found, height, found.shape[3])
         whole[:, :, rows] = found
     assert whole is not None
     return whole
