@@ -15,7 +15,7 @@ from photoenhance.zoo.catalog import CATALOG, ModelCard, Published
 
 PACKAGE = Path(__file__).parents[1]
 RUN_FILE = "generator.safetensors"  # where a training run keeps its finished generator
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")  # of models; a file's name everywhere
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # of models; a file's name everywhere
 SUFFIX = ".safetensors"
 FolderKind = Literal["cache", "data", "config", "state"]
 ELSEWHERE = "Free some space, or set PHOTOENHANCE_HOME to a folder that can be written to."
@@ -81,7 +81,7 @@ def own(name: str) -> Path:
     if not NAME.fullmatch(name):
         raise WeightsError(
             f"{name}: no name for a model",
-            hint="Take letters, digits, points, dashes and underscores; begin with a letter.",
+            hint="Take letters, digits, points, dashes and underscores; begin with one of the first two.",
         )
     return folder("data") / "models" / f"{name}{SUFFIX}"
 

@@ -222,6 +222,16 @@ def test_a_model_of_ones_own_is_called_after_its_file(original):
     assert install.import_file(original).stem == "tiny"
 
 
+@pytest.mark.parametrize("name", ["200_net_G_A.pth", "UEGAN-FiveK_rahinge_92.0.pth"])
+def test_the_published_files_names_are_names_for_models(original, name):
+    path = original.rename(original.with_name(name))
+
+    file = install.import_file(path)
+
+    assert file.name == name.replace(".pth", ".safetensors")
+    assert store.find(name.removesuffix(".pth")) == file
+
+
 def test_a_name_is_not_taken_twice(original):
     install.import_file(original, "mine")
 
