@@ -81,7 +81,7 @@ def own(name: str) -> Path:
     if not NAME.fullmatch(name):
         raise WeightsError(
             f"{name}: no name for a model",
-            hint="Take letters, digits, points, dashes and underscores; begin with one of the first two.",
+            hint="Take letters and digits; after the first also points, dashes and underscores.",
         )
     return folder("data") / "models" / f"{name}{SUFFIX}"
 
