@@ -53,7 +53,7 @@ def normalised(
     """Put normalised attention in front of all inputs of a convolution from the `first` on."""
     weight, bias = convolution.weight, convolution.bias
     assert bias is not None
-    scale, shift = moments.scale_and_shift(attention.EPSILON)
+    scale, shift = (attention.gain * x for x in moments.scale_and_shift(attention.EPSILON))
     before, after = weight[:, :first].double(), weight[:, first:].double()
     composed = torch.einsum(
         "ojyx,ji->oiyx", after * scale[:, None, None], attention.weight[:, :, 0, 0].double()

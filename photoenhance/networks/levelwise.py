@@ -94,6 +94,8 @@ class LevelwiseScheme(Scheme):
         for level in range(self.held, LEVELS + 1):
             if level > self.held:
                 maps.append(self._encoded(maps[-1], level))
+            if level == LEVELS:
+                maps[-1] = self.generator.gated(maps[-1])
             seen.add(level, maps[-1])
         return self._decoded(seen.of_level, maps)
 

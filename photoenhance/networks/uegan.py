@@ -18,8 +18,10 @@ from photoenhance.networks.generator import Generator, Scheme
 from photoenhance.networks.layers import upsample
 from photoenhance.networks.levels import LEVELS
 from photoenhance.networks.levelwise import LevelwiseScheme
+from photoenhance.networks.squeeze import NEUTRAL, SqueezeExcitation
 
 SLOPE = 0.2  # of the leaky rectifier, everywhere
+SQUEEZES = ("none", "after", "before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,16 @@ class UEGANConfig:
 
     Attributes:
         width: channels of the finest level, a multiple of 8; the authors use 32.
+        squeeze: where the channels of level 5 are gated: "none" as in the paper, "after" its
+            attention as in a published variant, or "before" it, where a gate has something to see.
     """
 
     width: int = 32
+    squeeze: str = "none"
 
     def __post_init__(self) -> None:
-        if self.width < 8 or self.width % 8:
-            raise ValueError(f"width: expected a multiple of 8, found {self.width}")
+        if self.squeeze not in SQUEEZES:
+            raise ValueError(f"squeeze: expected none, after or before, found {self.squeeze!r}")
 
     def channels(self, level: int) -> int:
         """Channels of level 1 (finest) to 5."""
@@ -86,9 +91,10 @@ class GlobalAttention(nn.Module):
 
     EPSILON: ClassVar[float] = 1e-5  # added to the variance
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, gain: float = 1.0) -> None:
         super().__init__()
         self.channels = channels
+        self.gain = gain
         self.conv = nn.Sequential(
             nn.Conv2d(2 * channels, channels // 8, 1, bias=False),
             nn.ReLU(inplace=True),
@@ -109,7 +115,7 @@ class GlobalAttention(nn.Module):
         """Map `(N, C, H, W)` to the same shape; each channel of each sample normalised."""
         projected = self.project(features)
         variance, mean = torch.var_mean(projected, dim=(-2, -1), correction=0, keepdim=True)
-        return (projected - mean) * (variance + self.EPSILON).rsqrt()
+        return (projected - mean) * (variance + self.EPSILON).rsqrt() * self.gain
 
 
 class UEGANGenerator(Generator):
@@ -121,6 +127,8 @@ class UEGANGenerator(Generator):
     def __init__(self, config: UEGANConfig | None = None) -> None:
         super().__init__()
         self.config = config or UEGANConfig()
+        if self.config.width < 8 or self.config.width % 8:
+            raise ValueError(f"width: expected a multiple of 8, found {self.config.width}")
         c = [0, *(self.config.channels(level) for level in range(1, LEVELS + 1))]
         self.enc1 = _rectified(3, c[1], 7)
         self.enc2 = _rectified(c[1], c[2], 3, 2)
@@ -137,7 +145,11 @@ class UEGANGenerator(Generator):
         self.dec3 = _rectified(c[3], c[2], 3)
         self.dec4 = _rectified(c[2], c[1], 3)
         self.dec5 = nn.Sequential(_linear(c[1], c[1], 3), _linear(c[1], 3, 7))
-        self.ga5 = GlobalAttention(c[5])
+        # What leaves the attention has mean 0 everywhere: a gate after it is always neutral. The
+        # weights that the variant has for it do nothing, and are here to be kept.
+        gain = NEUTRAL if self.config.squeeze == "after" else 1.0
+        self.squeeze = None if self.config.squeeze == "none" else SqueezeExcitation(c[5])
+        self.ga5 = GlobalAttention(c[5], gain)
         self.ga4 = GlobalAttention(c[4])
         self.ga3 = GlobalAttention(c[3])
         self.ga2 = GlobalAttention(c[2])
@@ -169,6 +181,12 @@ class UEGANGenerator(Generator):
             maps.append(self.encoder(level)(maps[-1]))
         return maps
 
+    def gated(self, deepest: Tensor) -> Tensor:
+        """Gate the encoder's map of level 5, whole, if the variant does so before its attention."""
+        if self.squeeze is None or self.config.squeeze == "after":
+            return deepest
+        return self.squeeze(deepest)
+
     def activate(self, features: Tensor) -> Tensor:
         """Rectify in place, as every block of the encoder and the decoder does."""
         return F.leaky_relu_(features, SLOPE)
@@ -194,7 +212,7 @@ class UEGANGenerator(Generator):
         extension = self.extension(*image.shape[2:])
         image = extension.extend(image)
         maps = self.encode(image)
-        decoded = self.ga5(maps[-1])
+        decoded = self.ga5(self.gated(maps[-1]))
         for level in range(LEVELS - 1, 0, -1):
             coarse = upsample(self.before_upsampling(level)(decoded))
             fine = self.attention(level)(maps[level - 1])
@@ -202,8 +220,12 @@ class UEGANGenerator(Generator):
         return extension.crop(self.finish(image, self.dec5(decoded * maps[0])))
 
     def schemes(self, height: int, width: int) -> Sequence[Scheme]:  # noqa: ARG002 (all alike)
-        """Hold the maps of level 2, then 3, whole; at last hold nothing."""
-        return [LevelwiseScheme(self, held) for held in (2, 3, LEVELS + 1)]
+        """Hold the maps of level 2, then 3, whole; at last hold nothing.
+
+        A gate before the attention must have seen all of level 5, which then is the least to hold.
+        """
+        last = LEVELS if self.config.squeeze == "before" else LEVELS + 1
+        return [LevelwiseScheme(self, held) for held in (2, 3, last)]
 
     def initialise(self, *, gain: float, last: float) -> None:
         """Draw orthogonal weights of this gain, no biases; scale the last convolution by `last`.

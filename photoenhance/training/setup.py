@@ -88,14 +88,15 @@ def _fingerprint(files: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def shape_of(config: TrainConfig) -> Any:
-    """Return the network's config.
+def untrained(config: TrainConfig) -> Generator:
+    """Build the network of a run.
 
     Raises:
         ConfigError: a value does not fit the network.
     """
+    architecture = ARCHITECTURES[config.architecture]
     try:
-        return ARCHITECTURES[config.architecture].config(width=config.width, **config.network)
+        return architecture.generator(architecture.config(width=config.width, **config.network))
     except (TypeError, ValueError) as error:
         raise ConfigError(str(error), hint="Correct --width or --set network.*") from error
 
@@ -112,7 +113,7 @@ def build_generator(config: TrainConfig, start: str | None) -> Generator:
         WeightsError: there is no such model.
     """
     torch.manual_seed(config.seed)
-    generator = ARCHITECTURES[config.architecture].generator(shape_of(config))
+    generator = untrained(config)
     if config.initial == "paper":
         generator.initialise_as_published()
     else:
@@ -125,7 +126,7 @@ def build_generator(config: TrainConfig, start: str | None) -> Generator:
             generator.load_state_dict(loaded.state_dict())
         except RuntimeError as error:
             raise ConfigError(
-                f"{start}: cannot begin a network of {shape_of(config)}",
+                f"{start}: cannot begin a network of {generator.config}",
                 hint="Choose another --init, or its --width.",
             ) from error
     return generator

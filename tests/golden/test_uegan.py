@@ -1,5 +1,6 @@
 """Numbers from the authors' published UEGAN (../shared/golden/uegan/README.md gives tolerances)."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from photoenhance.losses.fidelity import multiscale_l1
 from photoenhance.losses.perceptual import FidelityLoss
 from photoenhance.networks.uegan import UEGANConfig, UEGANDiscriminator, UEGANGenerator
 from photoenhance.networks.vgg import VGGFeatures, plain_vgg
-from photoenhance.training.config import Losses
-from photoenhance.training.data import Batch
-from photoenhance.training.objective import OneWayObjective
+from photoenhance.training import config
+from photoenhance.training.batches import Batch
+from photoenhance.training.distributed import Processes
+from photoenhance.training.objective import Workplace
+from photoenhance.training.oneway import OneWayObjective
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 CHANNELS = (64, 64, 128, 128, *[256] * 4, *[512] * 8)
@@ -178,18 +181,14 @@ def test_three_training_steps(
 ) -> None:
     data = np.load(golden / "train3.npz")
     source, target = (image_of(data[name], torch.float64) for name in ("raw_u8", "exp_u8"))
-    batch = Batch(source, torch.empty(0, 3, 96, 96), target)
-    weights = Losses(
-        adversarial=0.1,
-        fidelity=1.0,
-        identity=0.1,
-        reconstruction=0,
-        color=0,
-        fidelity_layers=LAYERS,
-    )
+    size = torch.tensor([[96, 96]] * len(source))
+    batch = Batch(source, torch.empty(0, 3, 96, 96), target, size, size)
     for network in (generator, discriminator, vgg):
         network.double()
-    objective = OneWayObjective(generator, discriminator, FidelityLoss(vgg), weights)
+    workplace = Workplace(torch.device("cpu"), Processes(), generator, vgg)
+    objective = OneWayObjective(config.load("uegan", {}), workplace)
+    judge = replace(objective.judge, network=discriminator)
+    objective.judge = judge
     shared = {"betas": (0.5, 0.999), "weight_decay": 1e-4}
     generator_adam = torch.optim.Adam(generator.parameters(), lr=1e-4, **shared)
     discriminator_adam = torch.optim.Adam(discriminator.parameters(), lr=4e-4, **shared)
@@ -201,7 +200,7 @@ def test_three_training_steps(
     losses = []
     for _ in range(3):
         enhanced = generator(batch.source)
-        told = objective.discriminator_terms(batch, enhanced.detach())
+        told = objective.discriminator_terms(judge, batch, enhanced.detach())
         discriminator_adam.zero_grad()
         sum(told.values()).backward()
         discriminator_adam.step()
