@@ -33,7 +33,7 @@ _DEEPEST = 65535
 MOST_SQUARES = 16  # the small copy's area at most, in squares of its short side
 _BINOMIAL = np.array([0.25, 0.5, 0.25])
 _HALO = 2  # rows that the fit and the smoothing after it reach beyond one
-_FIT_ROWS = 32  # that are fitted at a time: as many as caches hold
+_FIT_ROWS = 16  # that are fitted at a time: as many as caches hold
 
 
 def small_size(height: int, width: int, work_size: int) -> tuple[int, int]:
@@ -87,7 +87,7 @@ class Change:
 
     maps: Floats
 
-    def applied(self, pixels: Pixels, *, rows: int = 16) -> Pixels:
+    def applied(self, pixels: Pixels, *, rows: int = 8) -> Pixels:
         """Return the photo's pixels after this change.
 
         Args:
@@ -96,11 +96,10 @@ class Change:
         """
         result = np.empty_like(pixels)
         scale = np.repeat([1, np.iinfo(pixels.dtype).max], [9, 3]).astype(np.float32)
-        lines = _lines(self.maps * scale[:, None], *pixels.shape[:2])
+        places = _places(self.maps * scale[:, None], *pixels.shape[:2])
         for top in range(0, len(pixels), rows):
             strip = pixels[top : top + rows]
-            planes = _changed(strip, islice(lines, len(strip)))
-            result[top : top + rows] = cv2.merge([_rounded(p, pixels.dtype) for p in planes])
+            result[top : top + rows] = _changed(strip, islice(places, len(strip)))
         return result
 
 
@@ -156,35 +155,39 @@ def _blurred(planes: Doubles) -> Doubles:
     return blurred
 
 
-def _lines(maps: Floats, height: int, width: int) -> Iterator[Floats]:
-    """Enlarge maps bilinearly; yield `(4, 3, W)` for each row of the photo, in one buffer."""
+def _places(maps: Floats, height: int, width: int) -> Iterator[tuple[Floats, Floats, float]]:
+    """For each row of the photo, yield the maps' rows above and below, and how far it is down.
+
+    The maps' rows are enlarged bilinearly, `(12, W)`. That is done once for the many rows between
+    two of them, since it is slow.
+    """
     last = len(maps) - 1
     places = ((np.arange(height) + 0.5) * len(maps) / height - 0.5).clip(0, last)
-    # Sideways first: that is slow, and done once for the many rows between two of the maps.
     wide = (cv2.resize(each, (width, 12), interpolation=cv2.INTER_LINEAR) for each in maps)
     row, above = 0, next(wide)
     below = next(wide, above)
-    line = np.empty((12, width), np.float32)
     for place in places:
         if int(place) > row:
             row, above, below = row + 1, below, next(wide, below)
-        part = place - row
-        cv2.addWeighted(above, 1 - part, below, part, 0, dst=line)
-        yield line.reshape(4, 3, width)
+        yield above, below, place - row
 
 
-def _changed(values: Pixels, lines: Iterable[Floats]) -> list[Floats]:
-    """Give rows `(h, W, 3)` their new colours, as three planes `(h, W)`."""
+def _changed(values: Pixels, places: Iterable[tuple[Floats, Floats, float]]) -> NDArray[Any]:
+    """Give rows `(h, W, 3)` their new colours."""
     height, width = values.shape[:2]
     sources = np.empty((3, height, 3, width), np.float32)  # each thrice, for three results at once
     for source, plane in zip(sources, cv2.split(values), strict=True):
         source[:] = plane[:, None]
+    gains = np.empty((9, width), np.float32)
     result = np.empty((height, 3, width), np.float32)
-    for row, line in enumerate(lines):
-        for source, gains in zip(sources, line[:3], strict=True):
-            cv2.accumulateProduct(source[row], gains, line[3])
-        result[row] = line[3]
-    return [result[:, channel] for channel in range(3)]
+    for row, (above, below, part) in enumerate(places):
+        cv2.addWeighted(above[:9], 1 - part, below[:9], part, 0, dst=gains)
+        cv2.addWeighted(above[9:], 1 - part, below[9:], part, 0, dst=result[row])
+        for channel in range(3):
+            gain = gains[3 * channel : 3 * channel + 3]
+            cv2.accumulateProduct(sources[channel, row], gain, result[row])
+    rounded = _rounded(result.reshape(-1, width), values.dtype).reshape(result.shape)
+    return cv2.merge([rounded[:, channel] for channel in range(3)])
 
 
 def _rounded(plane: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
