@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from photoenhance.networks.dpe_layers import ALPHA, SCALE, ActivatedNorm
 from photoenhance.networks.generator import Scheme, SchemeName, Tile
-from photoenhance.networks.spread import Layer, Part, convolve
+from photoenhance.networks.spread import Layer, Part, convolve, room_like
 from photoenhance.networks.thumbnail import Thumbnail
 
 if TYPE_CHECKING:
@@ -188,8 +188,7 @@ def _placed(whole: Tensor | None, features: Tensor, tile: Tile, level: int) -> T
     rows, columns = (slice(run.start >> level, run.stop >> level) for run in tile.interior)
     inside = features[:, :, rows, columns]
     if whole is None:
-        size = (1, features.shape[1], tile.height >> level, tile.width >> level)
-        whole = features.new_empty(size)
+        whole = room_like(features, tile.height >> level, tile.width >> level)
     top, left = (tile.top >> level) + rows.start, (tile.left >> level) + columns.start
     whole[:, :, top : top + inside.shape[2], left : left + inside.shape[3]] = inside
     return whole
