@@ -36,14 +36,11 @@ def test_exact_results_are_those_of_the_cpu(
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
-@pytest.mark.parametrize("precision", ["bf16", "fp16"])
-def test_half_precision_moves_few_samples_by_more_than_a_level(
-    generator, draw, precision: str
-) -> None:
+def test_half_precision_moves_few_samples_by_more_than_a_level(generator, draw) -> None:
     photo, device = Photo(draw(300, 400)), choose("cuda")
 
     full = Enhancer(generator, device).enhance(photo).photo.pixels.astype(int)
-    half = Enhancer(generator, device, precision=precision).enhance(photo).photo.pixels
+    half = Enhancer(generator, device, precision="fp16").enhance(photo).photo.pixels
     generator.cpu()
 
-    assert (np.abs(half - full) <= 1).mean() >= (0.999 if precision == "fp16" else 0.9)
+    assert (np.abs(half - full) <= 1).mean() >= 0.999
