@@ -135,17 +135,14 @@ class DPEGenerator(Generator):
         return self.unclamped(image).clamp(0, 1)
 
     def unclamped(self, image: Tensor, norms: int = 0) -> Tensor:
-        """Enhance `(N, 3, H, W)` of any size, in training mode no larger than the config's side.
+        """Enhance `(N, 3, H, W)` of any size; values may leave [0, 1].
 
         Args:
             image: in [0, 1].
             norms: which set of batch normalisations to use.
 
-        Returns:
-            The same shape; not confined to [0, 1].
-
-        Raises:
-            ValueError: in training mode, the image is larger than the config's side.
+        Differs: in training, too, images may be larger than the config's side. The global vector
+        is then that of a small version, as it will be in use.
         """
         size = (image.shape[2], image.shape[3])
         extension = self.extension(*size)
@@ -153,8 +150,6 @@ class DPEGenerator(Generator):
         if max(size) <= self.config.side:
             skips, deep = self.encode(extended, norms)
             vector, scale = self.vector(deep, norms), 1
-        elif self.training:
-            raise ValueError(f"image: {size} is larger than the side {self.config.side}")
         else:
             vector = self.survey(thumbnail.square(image, self.config.side), norms)
             scale = self.scale(*size)

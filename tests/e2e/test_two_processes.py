@@ -91,6 +91,7 @@ def test_two_halves_of_a_batch_are_one_whole(folders: Path) -> None:
     assert told[1] == ""
 
 
+@pytest.mark.slow
 def test_a_run_of_two_is_not_resumed_by_one(folders: Path) -> None:
     train(folders, "two", 2)
 
@@ -100,6 +101,7 @@ def test_a_run_of_two_is_not_resumed_by_one(folders: Path) -> None:
     assert "Resume with as many processes as before." in told[0]
 
 
+@pytest.mark.slow
 def test_a_batch_that_cannot_be_shared_is_an_error(folders: Path) -> None:
     told = train(folders, "two", 2, "--batch", "3")
 

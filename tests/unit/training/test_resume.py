@@ -22,7 +22,16 @@ def same(one: object, other: object) -> bool:
     return one == other
 
 
-@pytest.mark.parametrize("recipe", sorted(config.recipes()))
+OFTEN = ("photo", "enlightengan", "dpe", "dpe-supervised")  # one of each objective, but one
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        name if name in OFTEN else pytest.param(name, marks=pytest.mark.slow)
+        for name in config.recipes()
+    ],
+)
 def test_an_interrupted_run_becomes_what_it_would_have_been(recipe: str, small, run_in) -> None:
     chosen = small(recipe)
     list(train(chosen, run_in("through")))
