@@ -115,13 +115,13 @@ def models(name: str) -> Iterator[Finding]:
     known = {model.name: model for model in inventory.listed()}
     for each in dict.fromkeys((name, *known)):
         if each in known and known[each].state == "available" and each != name:
-            hint = f"photoenhance models download {each}"
-            yield Finding("Models", each, "missing", "not downloaded", hint)
+            command = f"photoenhance models download {each}"
+            yield Finding("Models", each, "missing", "not downloaded", command)
             continue
         try:
             problems = inventory.problems(each)
         except PhotoEnhanceError as error:
-            problems, hint = [error.message], error.hint
+            problems, hint = [error.message], error.hint or ""
         else:
             hint = f"Get it again, or choose another with --model: {', '.join(known)}."
         if problems:

@@ -64,9 +64,11 @@ def engines() -> Iterator[Finding]:
     """Look at what does the arithmetic."""
     import torch
 
-    parts = [f"oneDNN {'on' if torch.backends.mkldnn.is_available() else 'off'}"]
+    has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    parts = [f"oneDNN {'on' if has_onednn else 'off'}"]
     if torch.version.cuda:
-        parts += [f"CUDA {torch.version.cuda}", f"cuDNN {torch.backends.cudnn.version()}"]
+        cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+        parts += [f"CUDA {torch.version.cuda}", f"cuDNN {cudnn}"]
     yield Finding("Engines", "PyTorch", "ok", ", ".join(parts))
     if not find_spec("onnxruntime"):
         value = "needed only to check models that are exported"

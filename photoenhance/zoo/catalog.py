@@ -140,7 +140,7 @@ def _dpe(
 _CARDS = (
     ModelCard(
         name="uegan",
-        summary="Light, colour and contrast for ordinary photos; comes with photoenhance.",
+        summary="Light, colour and contrast for ordinary photos.",
         architecture="uegan",
         file="uegan.safetensors",
         licence="Apache-2.0",
@@ -151,7 +151,7 @@ _CARDS = (
     ),
     ModelCard(
         name="enlightengan",
-        summary="Light for photos taken with too little of it; comes with photoenhance.",
+        summary="Light for photos taken with too little of it.",
         architecture="enlightengan",
         file="enlightengan.safetensors",
         licence="Apache-2.0",
@@ -162,7 +162,7 @@ _CARDS = (
     ),
     ModelCard(
         name="dpe",
-        summary="Tone by a view of the whole photo, bolder than uegan; comes with photoenhance.",
+        summary="Tone by a view of the whole photo, bolder than uegan.",
         architecture="dpe",
         file="dpe.safetensors",
         licence="Apache-2.0",
