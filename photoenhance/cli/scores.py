@@ -157,7 +157,7 @@ def write_csv(path: Path, scores: Scores) -> None:
     writer.writerow(["photo", "model", *names, "error"])
     for each in scores.judged:
         values = [each.values[name] for name in names]
-        cells = ["" if math.isnan(value) else repr(value) for value in values]
+        cells = ["" if math.isnan(value) else repr(float(value)) for value in values]
         writer.writerow([printable(each.pair.name), printable(each.candidate), *cells, ""])
     for failure in scores.broken:
         blank = [""] * len(names)

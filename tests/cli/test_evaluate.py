@@ -193,6 +193,14 @@ def test_csv_has_the_values_in_full(cli, folders):
         assert {name: float(line[name]) for name in PLAIN} == expected
 
 
+def test_csv_holds_plain_numbers(cli, folders):
+    cli("evaluate", "--inputs", "in", "--references", "ref", "--csv", "rows.csv")
+
+    for line in csv.DictReader(Path("rows.csv").read_text().splitlines()):
+        values = [line[name] for name in line if name not in ("photo", "model", "error")]
+        assert [float(value) for value in values if value]
+
+
 def test_subfolders_are_paired_below_their_folders(cli, draw):
     draw("in/x/a.png", "in/y/a.png", "ref/y/a.png", "ref/x/a.png")
 
