@@ -1,6 +1,10 @@
-"""Photos to measure with."""
+"""Photos to measure with.
+
+Usage: python -m benchmarks.subjects MEGAPIXELS > photo.jpg
+"""
 
 import io
+import sys
 
 import numpy as np
 from PIL import Image
@@ -30,3 +34,7 @@ def jpeg_of(photo: Photo) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(photo.pixels).save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(jpeg_of(drawn(float(sys.argv[1]))))
