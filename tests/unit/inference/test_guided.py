@@ -202,6 +202,16 @@ def test_memory_changes_no_pixel_of_a_guided_result(generator, draw, monkeypatch
     assert np.array_equal(enhancer.enhance(photo).photo.pixels, plenty)
 
 
+def test_a_small_copy_in_tiles_gives_the_same_picture(generator, draw) -> None:
+    photo = Photo(draw(300, 400))
+    way = {"rendering": "guided", "work_size": 160}
+
+    whole = Enhancer(generator, CPU, **way).enhance(photo).photo.pixels
+    tiled = Enhancer(generator, CPU, tile=64, **way).enhance(photo).photo.pixels
+
+    assert np.abs(whole.astype(int) - tiled).max() <= 1
+
+
 def test_auto_is_guided_above_a_number_of_pixels(generator, draw, monkeypatch) -> None:
     monkeypatch.setattr(enhancer_module, "GUIDED_ABOVE", 100 * 100)
     enhancer = Enhancer(generator, CPU, work_size=64)
