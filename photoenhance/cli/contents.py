@@ -95,14 +95,15 @@ def _event(record: Mapping[str, Any]) -> Event | None:
         case "start":
             return Started(record["photos"], Settings(**_known(Settings, record)))
         case "file":
-            known = _known(PhotoDone, record)
-            return PhotoDone(**known | {"warnings": tuple(known.get("warnings", ()))})
+            return PhotoDone(**_known(PhotoDone, record))
     return None
 
 
 def _known(kind: type[Settings] | type[PhotoDone], record: Mapping[str, Any]) -> dict[str, Any]:
     """Take what this version knows of a record, which may be another version's."""
-    return {each.name: record[each.name] for each in fields(kind) if each.name in record}
+    known = {each.name: record[each.name] for each in fields(kind) if each.name in record}
+    # JSON has no tuples.
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in known.items()}
 
 
 def _missing(done: PhotoDone) -> str | None:

@@ -285,14 +285,14 @@ def test_export_writes_onnx_and_prints_its_path(cli, model):
 
 def test_dpe_is_exported_with_kernels_as_trained_only(cli, shared):
     pytest.importorskip("onnxruntime")
-    cli("models", "import", shared / "golden/dpe/tiny/tf_ckpt", "--name", "dpe")
+    cli("models", "import", shared / "golden/dpe/tiny/tf_ckpt", "--name", "mine")
 
-    refused = cli("models", "export", "dpe")
-    exported = cli("models", "export", "dpe", "--model-option", "context=native")
+    refused = cli("models", "export", "mine")
+    exported = cli("models", "export", "mine", "--model-option", "context=native")
 
     assert refused.code == 3
     assert "--model-option" in refused.err
-    assert (exported.code, exported.out) == (0, "dpe.onnx\n")
+    assert (exported.code, exported.out) == (0, "mine.onnx\n")
 
 
 def test_export_does_not_replace_a_file_unasked(cli, model):

@@ -41,7 +41,7 @@ def golden(shared: Path) -> Path:
 
 def images_of(pixels: np.ndarray) -> Tensor:
     """Of pixels in the published order, blue first."""
-    return torch.from_numpy(pixels[..., ::-1].copy()).permute(0, 3, 1, 2).float() / 255
+    return torch.from_numpy(pixels[..., ::-1].copy()).permute(0, 3, 1, 2).double() / 255
 
 
 def sampled(images: Tensor, step: int) -> np.ndarray:
@@ -66,6 +66,8 @@ class _Networks:
             self.all[f"G{scope}"].load_state_dict(generator_state(tensors, scope))
             self.all[f"D{scope}"] = DPEDiscriminator(config)
             self.all[f"D{scope}"].load_state_dict(critic_state(tensors, scope))
+        for network in self.all.values():
+            network.double()  # the published step has enough rounding of its own
 
     def parameters(self, kind: str) -> list[nn.Parameter]:
         return [p for name in (f"{kind}A", f"{kind}B") for p in self.all[name].parameters()]
@@ -131,7 +133,7 @@ def _critic_step(networks: _Networks, data: Mapping[str, np.ndarray], errors: di
         sign = 1 if side == "target" else -1
         for name, score in zip(("real", "fake"), scores, strict=True):
             _compare(errors, "critics", f"step_d_{side}_{name}", sign * score.mean(), data)
-        mix = torch.from_numpy(data["alpha"][0 if side == "target" else 1])
+        mix = torch.from_numpy(data["alpha"][0 if side == "target" else 1]).double()
         penalty = one_sided_penalty(gradient_norms(critic, real, fake, mix))
         _compare(errors, "critics", f"step_d_penalty_{side}", penalty, data)
         assert data[f"step_d_weight_{side}"] == weight
@@ -227,8 +229,8 @@ def test_a_supervised_step(golden: Path, made_up: MakeUp, drawn: Draw512) -> Non
     state = generator_state({n: made_up(n, shapes[n]) for n in names.values()})
     generator = DPEGenerator(config_of(state)).train()
     generator.load_state_dict(state)
-    images = images_of(np.stack([drawn(s) for s in (1, 2, 3)]))
-    wanted = images_of(np.stack([drawn(s)[..., ::-1] for s in (4, 5, 6)]))
+    images = images_of(np.stack([drawn(s) for s in (1, 2, 3)])).float()
+    wanted = images_of(np.stack([drawn(s)[..., ::-1] for s in (4, 5, 6)])).float()
     sizes = torch.tensor([[512, 341], [344, 512], [512, 512]])
 
     output = generator.unclamped(images)

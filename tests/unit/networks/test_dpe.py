@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from photoenhance.networks.dpe import DPEConfig, DPEDiscriminator, DPEGenerator
 from photoenhance.networks.dpe_layers import BatchNorm, activate
 from photoenhance.networks.generator import Tile
+from photoenhance.training.players import keep_statistics
 
 SMALL = DPEConfig(width=4, side=64)
 
@@ -95,11 +96,16 @@ def test_photos_are_extended_to_what_the_kernels_need(
     assert extension.repeats_edge
 
 
-def test_training_takes_no_image_larger_than_its_side() -> None:
+def test_training_on_images_larger_than_its_side_is_what_will_be_used() -> None:
+    torch.manual_seed(0)
     generator = DPEGenerator(SMALL).train()
+    keep_statistics(generator)
+    image = picture(64, 80)
 
-    with pytest.raises(ValueError, match="larger than the side 64"):
-        generator.unclamped(picture(64, 80))
+    learning = generator.unclamped(image)
+
+    assert learning.requires_grad
+    torch.testing.assert_close(generator.eval().unclamped(image), learning, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(("context", "scale"), [("native", 1), ("scaled", 2)])
