@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from photoenhance.cli.choice import kept_file
 from photoenhance.cli.downloads import shown_download
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.render import SCHEMA, printable, tell
 from photoenhance.errors import ConfigError, WeightsError
+from photoenhance.metrics.catalog import METRICS, MetricCard
 from photoenhance.zoo import inventory, store
 from photoenhance.zoo.catalog import CATALOG, DEFAULT_MODEL
 
@@ -20,12 +22,14 @@ Json = Annotated[bool, typer.Option("--json", help="JSON lines on standard outpu
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Errors only.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Of `models list`.")]
 AnyModel = Annotated[str, typer.Argument(metavar="NAME|FILE|RUN", help="As for `enhance --model`.")]
-STATES = {
+STATES = {  # of models, and of the files that metrics need
     "bundled": "comes with photoenhance",
     "downloaded": "downloaded",
     "available": "not downloaded",
     "imported": "imported",
     "file": "a file",
+    "here": "here",
+    "missing": "missing",
 }
 
 
@@ -51,12 +55,16 @@ def list_models(*, as_json: Json = False) -> None:
 
 @app.command("show")
 def show(name: AnyModel = DEFAULT_MODEL, *, as_json: Json = False) -> None:
-    """Show what is known of one model: licence, source, training data, size, how to cite it."""
-    facts = inventory.facts(name)
+    """Show what is known of one model: licence, source, training data, size, how to cite it.
+
+    Of a metric that needs a file, such as nima, show which one, and where it belongs.
+    """
+    card = METRICS.get(name)
+    facts = _facts_of_metric(card) if card and card.file else inventory.facts(name)
     if as_json:
         _record("model", facts)
         return
-    if facts["state"] in ("available", "downloaded") and not facts["original_sha256"]:
+    if facts.get("state") in ("available", "downloaded") and not facts["original_sha256"]:
         facts["original_sha256"] = (
             "nobody has published it; that of the first valid download is kept, and later ones "
             "must match"
@@ -64,6 +72,19 @@ def show(name: AnyModel = DEFAULT_MODEL, *, as_json: Json = False) -> None:
     for key, value in facts.items():
         if value not in (None, [], ()):
             typer.echo(f"{_title(key) + ':':15} {printable(_told(key, value))}")
+
+
+def _facts_of_metric(card: MetricCard) -> dict[str, object]:
+    assert card.file is not None
+    place = kept_file(card)
+    return {
+        "name": card.name,
+        "summary": f"{card.meaning}, for `evaluate --metrics {card.name}`",
+        "file": card.file.name,
+        "state": "here" if place.is_file() else "missing",
+        "source": card.file.origin,
+        "place": f"{place}, or name it with {card.file.option}",
+    }
 
 
 @app.command("download")

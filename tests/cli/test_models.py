@@ -105,6 +105,15 @@ def test_show_gives_json(cli, model):
     assert shown["sha256"] == store.sha256(model)
 
 
+@pytest.mark.parametrize("metric", ["nima", "lpips", "niqe"])
+def test_show_names_the_file_that_a_metric_lacks(cli, metric):
+    ended = cli("models", "show", metric)
+
+    assert ended.code == 0
+    assert "missing" in ended.out
+    assert f"--{metric}-" in ended.out
+
+
 def test_show_of_an_unknown_model_exits_3_and_lists_what_exists(cli):
     ended = cli("models", "show", "ugan")
 
