@@ -25,29 +25,21 @@ def leaving_at_once() -> Iterator[None]:
 @contextmanager
 def finishing_first() -> Iterator[Callable[[], bool]]:
     """Let the first Ctrl-C end the batch after the current photo, and the second one at once."""
-    from photoenhance.cli.render import tell
-
-    count = 0
-
-    def interrupt(signal_number: int, frame: FrameType | None) -> None:
-        del signal_number, frame
-        nonlocal count
-        count += 1
-        if count > 1:
-            raise KeyboardInterrupt
-        tell("Interrupted: finishing this photo. Press Ctrl-C again to stop at once.")
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield lambda: count > 0
-    finally:
-        # Who has interrupted may well go on pressing while the program shuts down.
-        signal.signal(signal.SIGINT, signal.SIG_IGN if count else before)
+    message = "Interrupted: finishing this photo. Press Ctrl-C again to stop at once."
+    with _asking(message, signal.SIGINT) as is_asked:
+        yield is_asked
 
 
 @contextmanager
-def stopping() -> Iterator[Callable[[], bool]]:
+def saving_first() -> Iterator[Callable[[], bool]]:
     """Let the first Ctrl-C or SIGTERM end a run after its current step, and a second at once."""
+    message = "Interrupted: saving after this step. Once more stops at once."
+    with _asking(message, signal.SIGINT, signal.SIGTERM) as is_asked:
+        yield is_asked
+
+
+@contextmanager
+def _asking(message: str, *signals: signal.Signals) -> Iterator[Callable[[], bool]]:
     from photoenhance.cli.render import tell
 
     count = 0
@@ -58,14 +50,15 @@ def stopping() -> Iterator[Callable[[], bool]]:
         count += 1
         if count > 1:
             raise KeyboardInterrupt
-        tell("Interrupted: saving after this step. Once more stops at once.")
+        tell(message)
 
-    before = {each: signal.signal(each, interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {each: signal.signal(each, interrupt) for each in signals}
     try:
         yield lambda: count > 0
     finally:
         for each, handler in before.items():
-            signal.signal(each, handler)
+            # Who has interrupted may well go on pressing while the program shuts down.
+            signal.signal(each, signal.SIG_IGN if count else handler)
 
 
 def _leave(signal_number: int, frame: FrameType | None) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from photoenhance.cli import run_report, train_check, train_options
-from photoenhance.cli.interrupts import leaving_at_once, stopping
+from photoenhance.cli.interrupts import leaving_at_once, saving_first
 from photoenhance.cli.options import Device
 from photoenhance.cli.render import tell
 from photoenhance.errors import ConfigError, ExitCode
@@ -110,7 +110,7 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
     settings = config.load(train_options.recipe_of(recipe, model), overrides, set or ())
     folder = output or target.with_name(f"{target.resolve().name}-model")
     chosen = choose(device)
-    with stopping() as is_interrupted:
+    with saving_first() as is_interrupted:
         run = Run(
             target=target,
             source=source,
@@ -152,7 +152,7 @@ def _check_folder(settings: "TrainConfig", run: "Run", *, resume: bool) -> None:
         raise ConfigError(
             f"{run.output}: holds no interrupted run", hint="Leave out --resume to begin one."
         )
-    has_ended = latest is not None and state.read(latest).step >= settings.steps
+    has_ended = latest is not None and state.step_of(latest) >= settings.steps
     if has_ended or (latest is None and (run.output / outputs.CHECKPOINT).exists()):
         msg = f"{run.output}: holds a trained model already"
         raise ConfigError(

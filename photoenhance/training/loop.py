@@ -119,7 +119,7 @@ class _Trainer:
 
     def _steps(self, done: int) -> Iterator[Event]:
         place, step, reason = self.place, done, "done"
-        for step, batch in prepared(self.batches, done, self.config.steps, place.workers):
+        for step, batch in prepared(self._draw, done, self.config.steps, place.workers):
             rate, terms = self._step(step, batch.to(place.device))
             self.watch.look(terms)
             self.meter.add(terms)
@@ -135,6 +135,10 @@ class _Trainer:
             if reason != "done":
                 break
         yield Ended(step, reason, self.outputs.best_step or step)
+
+    def _draw(self, step: int) -> Batch:
+        batch = self.batches.at(step)
+        return batch.pinned() if self.place.device.type == "cuda" else batch
 
     def _step(self, step: int, batch: Batch) -> tuple[float, dict[str, Tensor]]:
         """Let each player move once; return the learning rate and all terms."""
@@ -233,14 +237,16 @@ class _Trainer:
             )
 
 
-def prepared(batches: Batches, done: int, steps: int, workers: int) -> Iterator[tuple[int, Batch]]:
+def prepared(
+    draw: Callable[[int], Batch], done: int, steps: int, workers: int
+) -> Iterator[tuple[int, Batch]]:
     """Yield every step after those done, with its batch, prepared by threads ahead of time."""
     with ThreadPoolExecutor(max_workers=workers) as pool:
         ahead: deque[Future[Batch]] = deque()
         try:
             for step in range(done + 1, steps + 1):
                 while len(ahead) <= workers and step + len(ahead) <= steps:
-                    ahead.append(pool.submit(batches.at, step + len(ahead)))
+                    ahead.append(pool.submit(draw, step + len(ahead)))
                 yield step, ahead.popleft().result()
         finally:
             for future in ahead:

@@ -1,5 +1,6 @@
 """What a run writes for people: the generator to use, and samples."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from photoenhance.tensors import pixels_of
 from photoenhance.training.batches import Batch
 from photoenhance.training.config import TrainConfig
 from photoenhance.training.events import CheckpointSaved, SampleSaved, Validated
-from photoenhance.training.setup import as_header
 from photoenhance.training.validation import Validator
 from photoenhance.training.watch import is_flat
 from photoenhance.zoo import checkpoint
@@ -115,7 +115,8 @@ class Outputs:
         origin = (
             f"trained with photoenhance, recipe {config.recipe}, {step} of {config.steps} steps"
         )
-        header = checkpoint.Header(config.architecture, as_header(self.generator.config), origin)
+        shape: Any = self.generator.config
+        header = checkpoint.Header(config.architecture, dataclasses.asdict(shape), origin)
         checkpoint.write(self.folder / CHECKPOINT, self.generator.state_dict(), header)
 
 

@@ -1,11 +1,10 @@
 """Folders and networks of a run, from its config."""
 
-import dataclasses
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -158,11 +157,6 @@ def _features(config: TrainConfig, run: "Run") -> tuple[nn.Module | None, str | 
         "vgg16" if config.objective == "enlightengan" else "vgg19",
     )
     return features.to(run.device), name
-
-
-def as_header(config: Any) -> dict[str, Any]:
-    """Return a network's config as a checkpoint's header holds it."""
-    return dataclasses.asdict(config)
 
 
 def build_validator(config: TrainConfig, run: "Run", photos: Photos) -> Validator | None:

@@ -52,6 +52,11 @@ def path_of(folder: Path, step: int) -> Path:
     return folder / f"state-{step:07d}.pt"
 
 
+def step_of(path: Path) -> int:
+    """After which step a state was written, by its name."""
+    return int(path.stem.removeprefix("state-"))
+
+
 def latest(folder: Path) -> Path | None:
     """The newest state of a run's folder, or None."""
     return max(folder.glob(PATTERN), default=None)
