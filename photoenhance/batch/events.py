@@ -22,7 +22,7 @@ class Settings:
         rendering: "auto" is guided for large photos and exact for others; "exact" is what of
             "whole", "strips" and "tiles" fits the memory.
         tile: a tile's side, or None to choose one.
-        work_size: short side of what guided rendering works on.
+        work_size: short side of what guided rendering works on; None where no model was loaded.
         strength: 0 (the original) to 1.
         quality: of lossy formats, 1 to 100, or None for the photo's own.
         strip_metadata: whether the results carry no metadata.
@@ -35,7 +35,7 @@ class Settings:
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     rendering: Rendering = "auto"
     tile: int | None = None
-    work_size: int = 512
+    work_size: int | None = None
     strength: float = 1.0
     quality: int | None = None
     strip_metadata: bool = False

@@ -39,7 +39,7 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
     precision: options.Precision = "auto",
     rendering: options.Rendering = "auto",
     tile: options.Tile = "auto",
-    work_size: options.WorkSize = 512,
+    work_size: options.WorkSize = None,
     max_pixels: options.MaxPixels = None,
     fail_fast: options.FailFast = False,
     recursive: options.Recursive = False,
@@ -157,7 +157,12 @@ def _bench(
     )
     return Bench(
         enhancer,
-        replace(settings, weights_sha256=model.sha256, device=str(device)),
+        replace(
+            settings,
+            weights_sha256=model.sha256,
+            device=str(device),
+            work_size=enhancer.work_size,
+        ),
         journal,
         # Both are None where they were closed from outside.
         Streams(

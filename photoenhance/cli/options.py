@@ -75,7 +75,14 @@ Rendering = Annotated[
         "strips or tiles; exact takes what fits the free memory.",
     ),
 ]
-WorkSize = Annotated[int, _how(min=64, help="Short side in pixels of guided rendering's copy.")]
+WorkSize = Annotated[
+    int | None,
+    _how(
+        min=64,
+        help="Short side in pixels of guided rendering's copy. The default is the model's, or 512.",
+        show_default=False,
+    ),
+]
 Tile = Annotated[
     str,
     _how(

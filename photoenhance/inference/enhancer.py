@@ -60,9 +60,11 @@ class Enhancer:
         device: where to compute.
         precision: of the arithmetic; a photo that comes out broken is done once more in fp32.
         rendering: "auto" is guided for photos of more than `GUIDED_ABOVE` pixels, and exact for
-            others; "exact" is what of "whole", "strips" and "tiles" fits the free memory.
+            others; with a generator that has a work size of its own, it is always guided. "exact"
+            is what of "whole", "strips" and "tiles" fits the free memory.
         tile: rows of a strip or sides of a tile in pixels; None fits the free memory.
-        work_size: short side in pixels of the small copy. Smaller photos are always exact.
+        work_size: short side in pixels of the small copy; None is the generator's own, or else
+            `WORK_SIZE`. Smaller photos are always exact.
         strength: from 0 (the photo as it was) to 1 (the generator's result).
     """
 
@@ -74,7 +76,7 @@ class Enhancer:
         precision: Precision = "fp32",
         rendering: AskedRendering = "auto",
         tile: int | None = None,
-        work_size: int = WORK_SIZE,
+        work_size: int | None = None,
         strength: float = 1.0,
     ) -> None:
         self.generator = generator.to(device).eval().requires_grad_(requires_grad=False)
@@ -82,7 +84,7 @@ class Enhancer:
         self.precision: Precision = precision
         self.rendering = rendering
         self.tile = tile
-        self.work_size = work_size
+        self.work_size = work_size or generator.work_size or WORK_SIZE
         self.strength = strength
 
     def enhance(self, photo: Photo) -> Enhanced:
@@ -96,9 +98,8 @@ class Enhancer:
             return Enhanced(photo, "none", None, self.precision, ())
         height, width = photo.pixels.shape[:2]
         size = guided.small_size(height, width, self.work_size)
-        may_guide = self.rendering == "guided" or (
-            self.rendering == "auto" and height * width > GUIDED_ABOVE
-        )
+        is_large = height * width > GUIDED_ABOVE or self.generator.work_size is not None
+        may_guide = self.rendering == "guided" or (self.rendering == "auto" and is_large)
         if may_guide and size != (height, width):
             return self._guided(photo, size)
         return self._exact(photo, budget.available_bytes(self.device))

@@ -37,6 +37,9 @@ class EnlightenGANConfig:
         truncate: whether 8-bit results are cut off, as by the authors' script, and not rounded.
         halve_wide: whether photos wider than 2,200 pixels are worked on at half their size, as by
             the authors' script, which saved memory so.
+        work_size: short side of the photos that the weights learnt from, if those were whole ones;
+            0 if not. The network sees 137 pixels far: in larger photos it cannot tell a dark
+            background from a dark photo.
     """
 
     width: int = 32
@@ -44,6 +47,7 @@ class EnlightenGANConfig:
     align_corners: bool = True
     truncate: bool = False
     halve_wide: bool = False
+    work_size: int = 0
 
     def channels(self, level: int) -> int:
         """Channels of level 1 (finest) to 5."""
@@ -75,6 +79,7 @@ class EnlightenGANGenerator(Generator):
         # With weights in this order all maps come in it; that saves a quarter of the time on a CPU.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.truncates = self.config.truncate
+        self.work_size = self.config.work_size or None
         self.whole_bytes = 26.0 * self.config.width
 
     def _add_block(self, block: int, inputs: int, outputs: int) -> None:

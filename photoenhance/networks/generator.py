@@ -71,12 +71,15 @@ class Generator(nn.Module, ABC):
         whole_bytes: working memory of `forward` per pixel of one image, without gradients.
         truncates: whether integers are cut off from the result, as some published scripts do,
             which darkens shadows by a level; or rounded.
+        work_size: short side of the whole photos that the weights learnt from, where larger ones
+            show the network too little of themselves at a time; None if there is no such limit.
     """
 
     multiple: ClassVar[int]
     smallest: ClassVar[int]
     whole_bytes: float
     truncates: bool = False
+    work_size: int | None = None
 
     def extension(self, height: int, width: int) -> Extension:
         """Say how an image of this size is continued beyond its borders before it is tiled."""

@@ -85,15 +85,16 @@ class Framing(_Section):
     """How photos become squares.
 
     Attributes:
-        kind: "zoom" takes a window of random size, "crop" one of the crop's own size, "whole" the
-            photo with its long side reduced to the crop's, mirrored to a square.
+        kind: "zoom" takes a window of random size, "crop" one of the crop's own size, "square" one
+            as large as the photo's short side, "whole" the photo with its long side reduced to the
+            crop's, mirrored to a square.
         symmetries: "mirror" flips left and right, "flips" also up and down, "all" also turns.
         pairing: "random" draws targets for themselves; "fixed" gives each source always the target
             of the same place in the folder, as the published codes do.
         brightness: share of sources of "enlightengan" that are divided by 2 to 4.
     """
 
-    kind: Literal["zoom", "crop", "whole"] = "zoom"
+    kind: Literal["zoom", "crop", "square", "whole"] = "zoom"
     symmetries: Literal["mirror", "flips", "all"] = "mirror"
     pairing: Literal["random", "fixed"] = "random"
     brightness: Share = 0.0

@@ -167,9 +167,11 @@ def square(pixels: Pixels, framing: Framing, size: int, random: np.random.Genera
         return _whole(_turned(pixels, framing, random), size)
     height, width = pixels.shape[:2]
     short = side = min(height, width)
-    if short > size:
+    if short > size and framing.kind == "crop":
+        side = size
+    elif short > size and framing.kind == "zoom":
         # Log-uniform: as many windows of half the size as of a quarter.
-        side = round(size * (short / size) ** random.random()) if framing.kind == "zoom" else size
+        side = round(size * (short / size) ** random.random())
     top = int(random.integers(height - side + 1))
     left = int(random.integers(width - side + 1))
     window = pixels[top : top + side, left : left + side]

@@ -1,5 +1,6 @@
 """Guided rendering: with changes that are known, and against published results."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import cv2
@@ -218,6 +219,17 @@ def test_auto_is_guided_above_a_number_of_pixels(generator, draw, monkeypatch) -
 
     assert enhancer.enhance(Photo(draw(100, 100))).rendering == "whole"
     assert enhancer.enhance(Photo(draw(100, 101))).rendering == "guided"
+
+
+def test_a_model_of_whole_small_photos_sees_larger_ones_reduced(generator, draw) -> None:
+    generator = deepcopy(generator)
+    generator.work_size = 64
+    small, large = Photo(draw(64, 90)), Photo(draw(80, 90))
+
+    assert Enhancer(generator, CPU).enhance(small).rendering == "whole"
+    assert Enhancer(generator, CPU).enhance(large).rendering == "guided"
+    assert Enhancer(generator, CPU, rendering="exact").enhance(large).rendering != "guided"
+    assert Enhancer(generator, CPU, work_size=70).work_size == 70
 
 
 def test_strength_reaches_guided_results(generator, draw) -> None:

@@ -125,6 +125,18 @@ def test_with_sources_made_and_real_ones_are_mixed(fill: Fill) -> None:
     assert batch.original.shape == (2, 3, 80, 80)
 
 
+def test_the_largest_square_reaches_from_edge_to_edge() -> None:
+    pixels = np.zeros((100, 150, 3), np.uint8)
+    pixels[0], pixels[-1] = 255, 255
+    framing = config.Framing(kind="square")
+
+    made = square(pixels, framing, 50, np.random.default_rng(0))
+
+    assert made.image.shape == (50, 50, 3)
+    np.testing.assert_allclose(made.image[[0, -1]], 0.5, atol=0.01)
+    assert made.image[1:-1].max() == 0
+
+
 def test_an_untouched_photo_stays_as_it_is(draw) -> None:
     clean = draw(40, 40).astype(np.float32) / 255
 
