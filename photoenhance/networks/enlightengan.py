@@ -22,6 +22,8 @@ from photoenhance.networks.layers import upsample
 SLOPE = 0.2  # of the leaky rectifier, everywhere
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 WIDEST = 2200  # columns of the widest photo that the authors' script does not halve
+MOST_MARGIN = 256  # beyond what the network sees, zeros do not show
+LEAST_WORK_SIZE = 64
 DEVIATION = 0.02  # of the authors' initial weights
 
 
@@ -40,6 +42,8 @@ class EnlightenGANConfig:
         work_size: short side of the photos that the weights learnt from, if those were whole ones;
             0 if not. The network sees 137 pixels far: in larger photos it cannot tell a dark
             background from a dark photo.
+        margin: pixels of the photo's mirror image that are worked on around it, a multiple of 16.
+            The convolutions meet zeros beyond that, which show as a frame where photos are small.
     """
 
     width: int = 32
@@ -48,6 +52,15 @@ class EnlightenGANConfig:
     truncate: bool = False
     halve_wide: bool = False
     work_size: int = 0
+    margin: int = 0
+
+    def __post_init__(self) -> None:
+        if self.margin not in range(0, MOST_MARGIN + 1, 16):
+            msg = f"margin: expected a multiple of 16 up to {MOST_MARGIN}, found {self.margin}"
+            raise ValueError(msg)
+        if self.work_size and self.work_size < LEAST_WORK_SIZE:
+            msg = f"work_size: expected 0 or at least {LEAST_WORK_SIZE}, found {self.work_size}"
+            raise ValueError(msg)
 
     def channels(self, level: int) -> int:
         """Channels of level 1 (finest) to 5."""
@@ -91,7 +104,10 @@ class EnlightenGANGenerator(Generator):
             self.add_module(f"bn{block}_2", nn.BatchNorm2d(outputs))
 
     def extension(self, height: int, width: int) -> Extension:
-        """Reflect on all sides up to multiples of 16, an odd pixel at the bottom or the right."""
+        """Reflect on all sides up to multiples of 16, an odd pixel at the bottom or the right.
+
+        The margin comes on top of that.
+        """
         if self.halves(height, width):
             return super().extension(height, width)
         return self.centred(height, width)
@@ -100,11 +116,13 @@ class EnlightenGANGenerator(Generator):
         """Whether an image of this size is worked on at half its size."""
         return self.config.halve_wide and width > WIDEST and height > 1
 
-    @staticmethod
-    def centred(height: int, width: int) -> Extension:
+    def centred(self, height: int, width: int) -> Extension:
         """Return the authors' padding, which their halving of wide photos comes before."""
-        rows, columns = -height % 16, -width % 16
-        return Extension((rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2))
+        rows, columns, margin = -height % 16, -width % 16, self.config.margin
+        return Extension(
+            (margin + rows // 2, margin + rows - rows // 2),
+            (margin + columns // 2, margin + columns - columns // 2),
+        )
 
     def schemes(self, height: int, width: int) -> Sequence[Scheme]:
         """Work out level 3 and coarser ones whole, then level 4 and coarser; at last none."""
@@ -139,6 +157,14 @@ class EnlightenGANGenerator(Generator):
         extension = self.centred(*image.shape[2:])
         image, gray = extension.extend(image), extension.extend(gray)
         return extension.crop(image + self._residual(self.entry(image, gray), gray))
+
+    def extended(self, image: Tensor) -> Tensor:
+        """Enhance an image that is extended already; `(N, 3, H, W)` with sides of multiples of 16.
+
+        What lies close to its border is not what `forward` gives for the photo inside it.
+        """
+        gray = self.darkness(image)
+        return (image + self._residual(self.entry(image, gray), gray)).clamp(0, 1)
 
     def _residual(self, features: Tensor, gray: Tensor) -> Tensor:
         # A skip is let go as soon as it is used: that halves the memory.

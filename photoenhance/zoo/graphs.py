@@ -5,6 +5,7 @@ tensors. `networks.extension` and `networks.thumbnail` say what that arithmetic 
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -21,20 +22,30 @@ Sides = Callable[[Tensor], tuple[Tensor, Tensor]]  # an axis' length -> pixels b
 def any_size(generator: Generator) -> nn.Module | None:
     """Wrap a generator so that it can be recorded for photos of any size, if it can be."""
     if isinstance(generator, UEGANGenerator):
-        return _AnySize(generator, _at_the_end)
+        return _AnySize(generator, generator, _at_the_end)
     if isinstance(generator, EnlightenGANGenerator) and not generator.config.halve_wide:
-        return _AnySize(generator, _centred)
+        sides = partial(_centred, margin=generator.config.margin)
+        return _AnySize(generator, generator.extended, sides)
     if isinstance(generator, DPEGenerator) and generator.config.context == "native":
         return _AnySizeDPE(generator)
     return None
 
 
 class _AnySize(nn.Module):
-    """A generator behind the extension that its own `extension` would choose."""
+    """A generator behind the extension that its own `extension` would choose.
 
-    def __init__(self, generator: Generator, sides: Sides) -> None:
+    Args:
+        generator: with the weights.
+        enhance: what it does with an extended image.
+        sides: the extension.
+    """
+
+    def __init__(
+        self, generator: Generator, enhance: Callable[[Tensor], Tensor], sides: Sides
+    ) -> None:
         super().__init__()
         self.generator = generator
+        self.enhance = enhance
         self.sides = sides
 
     def forward(self, image: Tensor) -> Tensor:
@@ -43,7 +54,7 @@ class _AnySize(nn.Module):
         top, bottom = self.sides(height)
         left, right = self.sides(width)
         extended = _reflected(_reflected(image, 2, top, bottom), 3, left, right)
-        enhanced = self.generator(extended)
+        enhanced = self.enhance(extended)
         return enhanced[:, :, top : top + height, left : left + width]
 
 
@@ -86,9 +97,9 @@ def _at_the_end(length: Tensor) -> tuple[Tensor, Tensor]:
     return torch.zeros_like(length), wanted - length
 
 
-def _centred(length: Tensor) -> tuple[Tensor, Tensor]:
+def _centred(length: Tensor, margin: int) -> tuple[Tensor, Tensor]:
     missing = _rounded_up(length) - length
-    return missing // 2, missing - missing // 2
+    return margin + missing // 2, margin + missing - missing // 2
 
 
 def _rounded_up(length: Tensor) -> Tensor:

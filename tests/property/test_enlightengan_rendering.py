@@ -18,9 +18,9 @@ BOUNDED = settings(
 )
 
 
-def network(*, aligned: bool, halve_wide: bool = False) -> EnlightenGANGenerator:
+def network(*, aligned: bool, halve_wide: bool = False, margin: int = 0) -> EnlightenGANGenerator:
     torch.manual_seed(11)
-    config = EnlightenGANConfig(3, align_corners=aligned, halve_wide=halve_wide)
+    config = EnlightenGANConfig(3, align_corners=aligned, halve_wide=halve_wide, margin=margin)
     generator = EnlightenGANGenerator(config)
     generator.initialise(gain=1.387, last=1.0)
     for norm in generator.modules():
@@ -36,13 +36,14 @@ def network(*, aligned: bool, halve_wide: bool = False) -> EnlightenGANGenerator
     size=st.tuples(SIDES, SIDES),
     tile=st.tuples(TILES, TILES),
     aligned=st.booleans(),
+    margin=st.sampled_from([0, 0, 32]),
     values=st.sampled_from([1, 2_000, 1 << 24]),
 )
 @BOUNDED
 def test_pieces_are_the_whole_to_the_last_digits(
-    draw, render_in_pieces, size: tuple[int, int], tile, aligned: bool, values: int
+    draw, render_in_pieces, size: tuple[int, int], tile, aligned: bool, margin: int, values: int
 ) -> None:
-    generator = network(aligned=aligned)
+    generator = network(aligned=aligned, margin=margin)
     image = torch.from_numpy(draw(*size)).permute(2, 0, 1)[None].double() / 255
     with torch.inference_mode():
         whole = generator(image)

@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
 from photoenhance.networks.enlightengan import (
     EnlightenGANConfig,
@@ -35,6 +36,27 @@ def test_the_odd_pixel_of_the_padding_goes_to_the_end(
 
     assert (extension.rows, extension.columns) == (rows, columns)
     assert not extension.repeats_edge
+
+
+def test_a_margin_is_worked_on_and_cut_off() -> None:
+    torch.manual_seed(3)
+    plain = EnlightenGANGenerator(EnlightenGANConfig(width=2)).eval()
+    with_margin = EnlightenGANGenerator(EnlightenGANConfig(width=2, margin=16)).eval()
+    with_margin.load_state_dict(plain.state_dict())
+    photo = torch.rand(1, 3, 32, 48)
+    reflected = F.pad(photo, (16, 16, 16, 16), "reflect")
+
+    with torch.inference_mode():
+        enhanced, larger = with_margin(photo), plain(reflected)
+
+    torch.testing.assert_close(enhanced, larger[:, :, 16:-16, 16:-16])
+    assert not torch.equal(enhanced, plain(photo))
+
+
+@pytest.mark.parametrize("values", [{"margin": 8}, {"margin": -16}, {"work_size": 16}])
+def test_margins_and_work_sizes_that_cannot_be_are_refused(values: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        EnlightenGANConfig(**values)
 
 
 def test_white_stays_white_whatever_the_weights_are() -> None:

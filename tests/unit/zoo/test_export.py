@@ -17,6 +17,7 @@ MODELS = [
     ("uegan", {"width": 8}),
     ("enlightengan", {"width": 4}),
     ("enlightengan", {"width": 4, "attention": False, "align_corners": False}),
+    ("enlightengan", {"width": 4, "margin": 32}),
     ("dpe", {"width": 4, "side": 64, "context": "native"}),
 ]
 
