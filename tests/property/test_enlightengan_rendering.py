@@ -35,15 +35,16 @@ def network(*, aligned: bool, halve_wide: bool = False, margin: int = 0) -> Enli
 @given(
     size=st.tuples(SIDES, SIDES),
     tile=st.tuples(TILES, TILES),
-    aligned=st.booleans(),
-    margin=st.sampled_from([0, 0, 32]),
+    options=st.fixed_dictionaries(
+        {"aligned": st.booleans(), "margin": st.sampled_from([0, 0, 32])}
+    ),
     values=st.sampled_from([1, 2_000, 1 << 24]),
 )
 @BOUNDED
 def test_pieces_are_the_whole_to_the_last_digits(
-    draw, render_in_pieces, size: tuple[int, int], tile, aligned: bool, margin: int, values: int
+    draw, render_in_pieces, size: tuple[int, int], tile, options, values: int
 ) -> None:
-    generator = network(aligned=aligned, margin=margin)
+    generator = network(**options)
     image = torch.from_numpy(draw(*size)).permute(2, 0, 1)[None].double() / 255
     with torch.inference_mode():
         whole = generator(image)
