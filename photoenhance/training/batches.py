@@ -12,6 +12,7 @@ from photoenhance.errors import ConfigError
 from photoenhance.training.config import TrainConfig
 from photoenhance.training.data import PhotoFolder, Square, square
 from photoenhance.training.distributed import Processes
+from photoenhance.training.look import Look
 
 MADE, SOURCE, TARGET = range(3)  # what a square is for: each has its own stream of random numbers
 
@@ -63,6 +64,7 @@ class Batches:
         source: photos to improve, or None: then every source is made.
         config: sizes, seed, and how sources are made.
         processes: each draws its own share of every batch.
+        look: of the targets, if made sources are to lose it.
 
     Raises:
         ConfigError: the batch cannot be shared evenly; or pairs are wanted and names differ.
@@ -74,11 +76,13 @@ class Batches:
         source: PhotoFolder | None,
         config: TrainConfig,
         processes: Processes,
+        look: Look | None = None,
     ) -> None:
         self.target = target
         self.source = source
         self.config = config
         self.processes = processes
+        self.look = look
         self.made = config.batch if source is None else min(config.made, config.batch)
         self.paired = source is not None and config.objective == "supervised"
         if self.paired:
@@ -110,7 +114,7 @@ class Batches:
         random = self._random(step, MADE, index)
         pixels = self.target.pixels(self.target.draw(random))
         original = square(pixels, self.config.framing, self.config.crop, random)
-        made = self.config.degradation.apply(original.image, random)
+        made = self.config.degradation.apply(original.image, random, self.look)
         return original, Square(made, original.extent)
 
     def _source(self, step: int, index: int) -> tuple[Square, int]:

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from photoenhance.training.look import Look
+
 GAMMA = 2.2  # sRGB's curve, near enough for changes of exposure
 LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # ITU-R BT.709
 
@@ -15,6 +17,8 @@ class Degradation:
     """The ranges from which each made source draws its faults.
 
     Attributes:
+        look: share of the look of the target photos that is taken away first, where 1 is all of
+            it; nobody asks what their look is if both ends are 0.
         exposure: stops, in linear light.
         contrast: factor around the image's mean.
         gamma: exponent on the coded values.
@@ -35,6 +39,7 @@ class Degradation:
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (read by the config's validation)
 
+    look: tuple[float, float] = (0.0, 0.0)
     exposure: tuple[float, float] = (-2.5, -0.1)
     contrast: tuple[float, float] = (0.64, 1.08)
     gamma: tuple[float, float] = (0.87, 1.18)
@@ -48,10 +53,25 @@ class Degradation:
     read: float = 0.0
     untouched: float = 0.0
 
-    def apply(self, clean: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-        """Degrade one image; `(H, W, 3)` in [0, 1], and so is the result."""
+    @property
+    def wants_look(self) -> bool:
+        """Whether the look of the target photos has to be known."""
+        return any(self.look)
+
+    def apply(
+        self, clean: NDArray[np.float32], random: np.random.Generator, look: Look | None = None
+    ) -> NDArray[np.float32]:
+        """Degrade one image.
+
+        Args:
+            clean: `(H, W, 3)`, sRGB in [0, 1]; and so is the result.
+            random: draws the faults.
+            look: that of the target photos, or None to leave it.
+        """
         if random.random() < self.untouched:
             return clean
+        if look is not None:
+            clean = look.removed(clean, random.uniform(*self.look))
         gains = np.exp(random.normal(0, self.white_balance, 3))
         gains[1] = 1
         gains *= 2 ** random.uniform(*self.exposure)

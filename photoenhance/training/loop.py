@@ -86,11 +86,14 @@ class _Trainer:
     def __init__(self, config: TrainConfig, run: Run, processes: Processes) -> None:
         self.config, self.place, self.processes = config, run, processes
         self.photos = setup.find_photos(config, run)
-        self.batches = Batches(self.photos.target, self.photos.source, config, processes)
+        look, photos = setup.find_look(config, self.photos), self.photos
+        self.batches = Batches(photos.target, photos.source, config, processes, look)
         self.objective, self.features = setup.build_objective(config, run, processes)
         self.average = ExponentialMovingAverage(self.objective.enhancer, config.average)
         samples = self.batches.at(0).to(run.device)
-        validator = setup.build_validator(config, run, self.photos) if processes.is_first else None
+        validator = None
+        if processes.is_first:
+            validator = setup.build_validator(config, run, photos, look)
         outputs.make(run.output)
         self.outputs = Outputs(config, run.output, self.average.module, samples, validator)
         self.watch, self.meter = Watch(), _Meter(processes)

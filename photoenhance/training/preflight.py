@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from photoenhance.errors import TrainingError
-from photoenhance.training import advice, pace
+from photoenhance.training import advice, pace, setup
 from photoenhance.training.advice import Advice
 from photoenhance.training.batches import check_pairs
 from photoenhance.training.census import MEASURES, Census, Overlap, distance, overlap, take
@@ -101,6 +101,11 @@ def _on_photos(
     yield from advice.on_colour(target, source, config)
     if found.shared is not None and source is not None:
         yield from advice.on_both(target, source, found.shared, found.distances, config)
+    if config.degradation.wants_look and not any(each.is_empty for each in folders.values()):
+        look = setup.find_look(config, setup.find_photos(config, run))
+        assert look is not None
+        named = "plain photos" if source is None else "the source photos"
+        yield from advice.on_look(look, target.count, named)
     if pairs is not None:
         for role, census in folders.items():
             yield from advice.on_judging(overlap(census, pairs), role)

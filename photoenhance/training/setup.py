@@ -20,8 +20,10 @@ from photoenhance.training.distributed import Processes, same_everywhere
 from photoenhance.training.dpe import OneWayDPEObjective, SupervisedObjective, TwoWayDPEObjective
 from photoenhance.training.enlightengan import EnlightenGANObjective
 from photoenhance.training.features import bundled_encoder, perceptual_features
+from photoenhance.training.look import Look, look_of
 from photoenhance.training.objective import Objective, Workplace
 from photoenhance.training.oneway import OneWayObjective
+from photoenhance.training.tones import plain, sampled, tones_of
 from photoenhance.training.validation import Validator, reduced
 from photoenhance.zoo.load import load_generator
 
@@ -78,6 +80,19 @@ def find_photos(config: TrainConfig, run: "Run") -> Photos:
         source = PhotoFolder(run.source, learnt, cache_bytes=share)
         held_source = PhotoFolder(run.source, judged, cache_bytes=0)
     return Photos(target, source, held_target, held_source, _fingerprint(files))
+
+
+def find_look(config: TrainConfig, photos: Photos) -> Look | None:
+    """Find the look of the targets, against the sources or plain photos; None if none is wanted.
+
+    Raises:
+        ConfigError: not one photo of a folder can be read.
+    """
+    if not config.degradation.wants_look:
+        return None
+    source = photos.source
+    reference = plain() if source is None else tones_of(sampled(source.paths))
+    return look_of(sampled(photos.target.paths), reference)
 
 
 def _fingerprint(files: Sequence[Path]) -> str:
@@ -159,7 +174,9 @@ def _features(config: TrainConfig, run: "Run") -> tuple[nn.Module | None, str | 
     return features.to(run.device), name
 
 
-def build_validator(config: TrainConfig, run: "Run", photos: Photos) -> Validator | None:
+def build_validator(
+    config: TrainConfig, run: "Run", photos: Photos, look: Look | None
+) -> Validator | None:
     """Build what finds the best checkpoint, or None where nothing can be judged.
 
     Sources are the held-out ones or, without any, held-out targets made worse, always in the same
@@ -177,7 +194,7 @@ def build_validator(config: TrainConfig, run: "Run", photos: Photos) -> Validato
     elif photos.source is not None:
         sources = _readable(photos.held_source)
     else:
-        sources = [_worse(pixels, config, k) for k, pixels in enumerate(targets)]
+        sources = [_worse(pixels, config, k, look) for k, pixels in enumerate(targets)]
     if not sources or not targets:
         return None
     return Validator(sources, targets, references, _encoder(run.device), run.device)
@@ -198,9 +215,9 @@ def _readable(folder: PhotoFolder) -> list[Pixels]:
     return found
 
 
-def _worse(pixels: Pixels, config: TrainConfig, index: int) -> Pixels:
+def _worse(pixels: Pixels, config: TrainConfig, index: int, look: Look | None) -> Pixels:
     random = np.random.default_rng((config.seed, index))
-    image = config.degradation.apply(pixels.astype(np.float32) / np.float32(255), random)
+    image = config.degradation.apply(pixels.astype(np.float32) / np.float32(255), random, look)
     return (image * 255 + 0.5).astype(np.uint8)
 
 

@@ -220,6 +220,35 @@ def test_what_could_be_better(fill: Fill, pictures, finding: str) -> None:
     assert all(each.hint.endswith(".") for each in found.advice)
 
 
+def test_a_look_that_may_be_chance_is_told(fill: Fill) -> None:
+    photos = [scene(k) for k in range(44)]
+    plain, same, dark = (
+        fill("plain", *photos[:22]),
+        fill("same", *photos[22:]),
+        fill("dark", *map(darker, photos[22:])),
+    )
+    chosen = config.load("style", {"crop": 96})
+
+    alike = checked(run_of(same, plain), chosen)
+    darkened = checked(run_of(dark, plain), chosen)
+
+    finding = "the target photos hardly differ from the source photos in tone and colour"
+    assert finding in findings(alike)
+    assert not alike.is_pointless
+    assert finding not in findings(darkened)
+
+
+def test_black_and_white_cannot_be_learnt_where_no_source_is_seen(fill: Fill) -> None:
+    target = fill("target", *(grey(scene(k)) for k in range(24)))
+    source = fill("source", *(scene(k) for k in range(30, 54)))
+
+    made_only = checked(run_of(target, source), config.load("style", {"crop": 96}))
+    mixed = checked(run_of(target, source))
+
+    assert made_only.is_pointless
+    assert not mixed.is_pointless
+
+
 def test_before_and_after_of_the_same_pictures_are_recognised_as_pairs(fill: Fill) -> None:
     target = fill("target", *(scene(k) for k in range(24)))
     source = fill("source", *(darker(scene(k)) for k in range(24)))

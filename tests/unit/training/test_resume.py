@@ -22,7 +22,8 @@ def same(one: object, other: object) -> bool:
     return one == other
 
 
-OFTEN = ("photo", "enlightengan", "dpe", "dpe-supervised")  # one of each objective, but one
+# One of each objective, but one; and one whose sources depend on the whole folder.
+OFTEN = ("photo", "style", "enlightengan", "dpe", "dpe-supervised")
 
 
 @pytest.mark.parametrize(
