@@ -158,7 +158,7 @@ _CARDS = (
         source="trained by `photoenhance train`; weights/README.md has the commands and results",
         training_data="207 finished photos under free licences, darkened by up to 4 stops, noisy",
         citation=_CITE_ENLIGHTENGAN,
-        sha256="574daadb3b181cbaca2cf737d1b0a3f8e38f04585142400b879a84c5cc59f933",
+        sha256="9797d0e3f1ad39e6d2d32e014e23ecc186705943eacd09daa3ae0ab0ae1dee4e",
     ),
     ModelCard(
         name="dpe",
