@@ -35,6 +35,7 @@ class Losses(_Section):
         penalty: at the start, on critics whose gradient is steeper than 1; then it adapts itself.
         reconstruction: made or paired sources are to become their originals.
         color: the same, in CIE a* and b*.
+        log_mse: the same, in the logarithm of the squared error of each: minus a tenth of the PSNR.
         relativistic: the form of UEGAN's adversarial loss.
         identity_form: the form of UEGAN's identity loss.
         penalty_rule: how the weight of the penalty adapts: as in DPE's paper, or as in its code.
@@ -49,10 +50,16 @@ class Losses(_Section):
     penalty: Weight = 0.0
     reconstruction: Weight = 0.0
     color: Weight = 0.0
+    log_mse: Weight = 0.0
     relativistic: Literal["hinge", "least-squares"] = "hinge"
     identity_form: Literal["l1", "charbonnier"] = "l1"
     penalty_rule: Literal["paper", "released"] = "paper"
     fidelity_layers: tuple[str, ...] = ()
+
+    @property
+    def know_originals(self) -> bool:
+        """Whether made sources are held to what they were made of, and not to their structure."""
+        return bool(self.reconstruction or self.color or self.log_mse)
 
 
 class Optimiser(_Section):

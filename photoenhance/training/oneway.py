@@ -7,7 +7,7 @@ from torch import Tensor
 
 from photoenhance.losses.adversarial import RelativisticHinge, RelativisticLeastSquares
 from photoenhance.losses.color import chroma_l1
-from photoenhance.losses.fidelity import charbonnier, multiscale_l1
+from photoenhance.losses.fidelity import charbonnier, log_mse, multiscale_l1
 from photoenhance.losses.perceptual import FidelityLoss
 from photoenhance.networks import ARCHITECTURES
 from photoenhance.networks.uegan import UEGANDiscriminator
@@ -27,9 +27,9 @@ RELATIVISTIC: dict[str, type[RelativisticHinge] | type[RelativisticLeastSquares]
 class OneWayObjective(Objective):
     """The discriminator learns first, then the generator; both see the same enhanced images.
 
-    With `reconstruction` or `color`, made sources are held to their originals instead of to their
-    own structure. Any generator will do, and any discriminator that returns logits or a list of
-    them, one a scale.
+    With `reconstruction`, `color` or `log_mse`, made sources are held to their originals instead of
+    to their own structure. Any generator will do, and any discriminator that returns logits or a
+    list of them, one a scale.
     """
 
     def __init__(self, config: TrainConfig, workplace: Workplace) -> None:
@@ -80,8 +80,9 @@ class OneWayObjective(Objective):
     def generator_terms(self, batch: Batch, enhanced: Tensor) -> dict[str, Tensor]:
         """Pass for a target, keep the source's structure, leave targets alone; each weighted."""
         made = len(batch.original)
-        held = self.weights.reconstruction or self.weights.color
-        free = made if held else 0  # those before are held to their originals instead
+        free = (
+            made if self.weights.know_originals else 0
+        )  # those before are held to their originals instead
         terms: dict[str, Callable[[], Tensor]] = {
             "adversarial": lambda: self._adversarial(batch, enhanced),
             "identity": lambda: self._identity(batch.target),
@@ -91,6 +92,8 @@ class OneWayObjective(Objective):
         if made:
             terms["reconstruction"] = lambda: multiscale_l1(enhanced[:made], batch.original)
             terms["color"] = lambda: chroma_l1(enhanced[:made], batch.original)
+            extent = batch.source_extent[:made]
+            terms["log_mse"] = lambda: log_mse(enhanced[:made], batch.original, extent)
         return weighted(terms, self.weights)
 
     def _adversarial(self, batch: Batch, enhanced: Tensor) -> Tensor:

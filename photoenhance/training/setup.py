@@ -160,7 +160,7 @@ def build_objective(
 
 def _features(config: TrainConfig, run: "Run") -> tuple[nn.Module | None, str | None]:
     losses = config.losses
-    held = run.source is None and (losses.reconstruction or losses.color)
+    held = run.source is None and losses.know_originals
     if not losses.fidelity or (config.objective == "one-way" and held):
         if run.perceptual is not None:
             msg = f"{run.perceptual}: this run compares no features, since it has no fidelity loss"
