@@ -147,7 +147,7 @@ _CARDS = (
         source="trained by `photoenhance train`; weights/README.md has the command and results",
         training_data="207 finished photos and 123 snapshots under free licences, unpaired",
         citation=_CITE_UEGAN,
-        sha256="fd86a740d3e618342b3c7a8a953407eba054b86c87d69f780aee83847f97133b",
+        sha256="2c857cd8fc4f5a3810214df660898436b3b7678585cae2ed3da94a637afef802",
     ),
     ModelCard(
         name="enlightengan",
