@@ -156,15 +156,17 @@ class EnlightenGANGenerator(Generator):
     def _extended(self, image: Tensor, gray: Tensor) -> Tensor:
         extension = self.centred(*image.shape[2:])
         image, gray = extension.extend(image), extension.extend(gray)
-        return extension.crop(image + self._residual(self.entry(image, gray), gray))
+        return extension.crop(self._worked_on(image, gray))
 
     def extended(self, image: Tensor) -> Tensor:
         """Enhance an image that is extended already; `(N, 3, H, W)` with sides of multiples of 16.
 
         What lies close to its border is not what `forward` gives for the photo inside it.
         """
-        gray = self.darkness(image)
-        return (image + self._residual(self.entry(image, gray), gray)).clamp(0, 1)
+        return self._worked_on(image, self.darkness(image)).clamp(0, 1)
+
+    def _worked_on(self, image: Tensor, gray: Tensor) -> Tensor:
+        return image + self._residual(self.entry(image, gray), gray)
 
     def _residual(self, features: Tensor, gray: Tensor) -> Tensor:
         # A skip is let go as soon as it is used: that halves the memory.
