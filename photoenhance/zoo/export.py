@@ -61,7 +61,7 @@ def export_onnx(model: LoadedModel, path: Path, options: Sequence[str] = ()) -> 
         "origin": header.origin,
         "weights_sha256": model.sha256,
     }
-    content = _described(_traced(network.eval()), properties)
+    content = _described(_traced(network.eval()), properties, model.generator.work_size)
     difference = max(_difference(model, content, size) for size in PROOFS)
     if not difference <= TOLERANCE:
         raise WeightsError(
@@ -97,13 +97,15 @@ def _traced(network: nn.Module) -> bytes:
         return file.read_bytes()
 
 
-def _described(content: bytes, properties: dict[str, str]) -> bytes:
+def _described(content: bytes, properties: dict[str, str], work_size: int | None) -> bytes:
     """Write into an ONNX file what it is."""
     import onnx  # noqa: PLC0415 (an extra)
 
     graph = onnx.load_from_string(content)
     graph.producer_name = "photoenhance"
     graph.doc_string = f"{INPUT} and {OUTPUT}: (N, 3, H, W), sRGB, values in [0, 1], any size"
+    if work_size is not None:
+        graph.doc_string += f"; the weights are for photos of {work_size} pixels on the short side"
     onnx.helper.set_model_props(graph, properties)
     onnx.checker.check_model(graph)
     return graph.SerializeToString()

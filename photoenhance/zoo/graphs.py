@@ -22,7 +22,7 @@ Sides = Callable[[Tensor], tuple[Tensor, Tensor]]  # an axis' length -> pixels b
 def any_size(generator: Generator) -> nn.Module | None:
     """Wrap a generator so that it can be recorded for photos of any size, if it can be."""
     if isinstance(generator, UEGANGenerator):
-        return _AnySize(generator, generator, _at_the_end)
+        return _AnySize(generator, generator.forward, _at_the_end)
     if isinstance(generator, EnlightenGANGenerator) and not generator.config.halve_wide:
         sides = partial(_centred, margin=generator.config.margin)
         return _AnySize(generator, generator.extended, sides)

@@ -55,10 +55,11 @@ def test_onnx_runtime_gives_the_same_pictures_at_any_size(tmp_path, architecture
 
 def test_an_export_says_what_it_is_and_can_be_imported_again(tmp_path):
     onnx = pytest.importorskip("onnx")
-    model = model_of("enlightengan", width=4)
+    model = model_of("enlightengan", width=4, work_size=160)
 
     export_onnx(model, tmp_path / "x.onnx")
 
+    assert "of 160 pixels" in onnx.load(tmp_path / "x.onnx").doc_string
     said = {each.key: each.value for each in onnx.load(tmp_path / "x.onnx").metadata_props}
     assert said["architecture"] == "enlightengan"
     assert said["weights_sha256"] == model.sha256
