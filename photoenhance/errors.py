@@ -12,6 +12,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     WEIGHTS = 3
     DEVICE = 4
+    INTERNAL = 70  # a mistake of ours; the number is BSD's EX_SOFTWARE
     INTERRUPTED = 130
 
 

@@ -116,8 +116,7 @@ class Bench:
         room.enter(job, source.pixels())
         entered = time.monotonic()
         photo = source.read(self.settings.max_pixels)
-        if job.output:
-            formats.writable(job.output)  # better refused now than after all the work
+        self._check_output(job, photo)
         return Taken(job, photo, source.sha256, time.monotonic() - entered + hashed - begun)
 
     def enhance(self, taken: Taken) -> Made:
@@ -159,6 +158,18 @@ class Bench:
         except ConfigError as error:  # such as a full disk, which the photo's line tells too
             logger.warning("%s", error)
 
+    def _check_output(self, job: Job, photo: Photo) -> None:
+        """Refuse now what would be refused after all the work."""
+        if job.output is None:
+            return
+        name = formats.writable(job.output).name
+        lost = losses(photo, name, strip_metadata=self.settings.strip_metadata)
+        if job.output == job.input and lost:
+            raise ImageError(
+                f"{job.input}: would lose something if it were replaced: {'; '.join(lost)}",
+                hint="Write the result elsewhere, with -o.",
+            )
+
     def _skipped(self, job: Job, input_sha256: str) -> PhotoDone | None:
         is_in_place = job.output == job.input
         if job.output is None or not (job.skip or is_in_place):
@@ -186,7 +197,7 @@ class Bench:
             assert streams.output
             streams.output.write(data)
             streams.output.flush()
-        return () if settings.strip_metadata else losses(photo, name)
+        return losses(photo, name, strip_metadata=settings.strip_metadata)
 
     def _save(self, output: Path, data: bytes, input_sha256: str, *, is_new: bool) -> None:
         if is_new and os.path.lexists(output):

@@ -28,6 +28,7 @@ class Decoded:
         is_grey: the three channels are one.
         is_srgb: the conversion ended in sRGB, so the file's profile holds no longer.
         notes: what was converted.
+        left_out: what was not decoded, such as further channels, as in `Photo`.
     """
 
     pixels: NDArray[Any]
@@ -35,6 +36,7 @@ class Decoded:
     is_grey: bool = False
     is_srgb: bool = False
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def decode(image: Image.Image, orientation: int) -> Decoded:

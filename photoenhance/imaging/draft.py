@@ -22,6 +22,7 @@ class Draft:
     metadata: Metadata = field(default_factory=Metadata)
     icc_profile: bytes | None = None
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()  # as in `Photo`
 
 
 @dataclass(frozen=True, slots=True)

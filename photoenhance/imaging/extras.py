@@ -33,8 +33,8 @@ def read_heif(stream: BinaryIO, max_pixels: int) -> Draft:
     more = ("only the main picture of the file was used",) if len(file) > 1 else ()
     said = Metadata(xmp=found.xmp)
     profile = image.info.get("icc_profile")
-    notes = found.notes + more
-    return Draft(decoded, StoredFormat("heif"), found.exif, said, profile, notes)
+    format_ = StoredFormat("heif")
+    return Draft(decoded, format_, found.exif, said, profile, found.notes, left_out=more)
 
 
 def write_heif(

@@ -73,6 +73,8 @@ class Photo:
         metadata: what the file said about the picture.
         format: how the file held it.
         notes: what a user should know about how it was read, as sentences without a full stop.
+        left_out: what the file holds and the photo does not, such as further pages: sentences like
+            those of `notes`. A photo that has some is never replaced in place.
     """
 
     pixels: Pixels
@@ -81,3 +83,4 @@ class Photo:
     metadata: Metadata = field(default_factory=Metadata)
     format: StoredFormat = field(default_factory=lambda: StoredFormat("png"))
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()

@@ -34,7 +34,7 @@ def read_jpeg(stream: BinaryIO, max_pixels: int) -> Draft:
     )
     profile = image.info.get("icc_profile")
     decoded = decode(image, found.orientation)
-    return Draft(decoded, format_, found.exif, said, profile, found.notes + more)
+    return Draft(decoded, format_, found.exif, said, profile, found.notes, left_out=more)
 
 
 def read_webp(stream: BinaryIO, max_pixels: int) -> Draft:
@@ -62,7 +62,7 @@ def read_avif(stream: BinaryIO, max_pixels: int) -> Draft:
     decoded = decode(image, found.orientation)
     said = Metadata(xmp=found.xmp)
     profile = image.info.get("icc_profile")
-    return Draft(decoded, StoredFormat("avif"), found.exif, said, profile, found.notes + notes)
+    return Draft(decoded, StoredFormat("avif"), found.exif, said, profile, found.notes, notes)
 
 
 def read_bmp(stream: BinaryIO, max_pixels: int) -> Draft:

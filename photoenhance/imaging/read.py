@@ -123,4 +123,12 @@ def _finished(draft: Draft) -> Photo:
         exif=metadata.upright_exif(exif, width, height) if exif else None,
         xmp=metadata.upright_xmp(xmp, width, height) if xmp else None,
     )
-    return Photo(decoded.pixels, decoded.alpha, profile, kept, draft.format, tuple(notes))
+    return Photo(
+        decoded.pixels,
+        decoded.alpha,
+        profile,
+        kept,
+        draft.format,
+        notes=tuple(notes),
+        left_out=draft.left_out + decoded.left_out,
+    )

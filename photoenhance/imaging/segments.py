@@ -98,7 +98,7 @@ def decode_segments(tiff: ifd.TiffFile, layout: Layout, orientation: int) -> Dec
         _divide_by_alpha(pixels, alpha)
     left_out = layout.channels - layout.colours - (alpha is not None)
     notes = (f"{left_out} channels that are neither colour nor alpha were left out",)
-    return Decoded(pixels, alpha, layout.colours == 1, notes=notes if left_out else ())
+    return Decoded(pixels, alpha, layout.colours == 1, left_out=notes if left_out else ())
 
 
 def _blocks(tiff: ifd.TiffFile, layout: Layout) -> Iterator[_Block]:

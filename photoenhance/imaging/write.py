@@ -76,9 +76,18 @@ def encode(
     return buffer.getvalue()
 
 
-def losses(photo: Photo, format_name: FormatName) -> tuple[str, ...]:
-    """Say what of a photo a format cannot hold, as notes for the user."""
-    target, said = FORMATS[format_name], photo.metadata
+def losses(
+    photo: Photo, format_name: FormatName, *, strip_metadata: bool = False
+) -> tuple[str, ...]:
+    """Say what a file of this format will lack of the file that the photo was read from.
+
+    Args:
+        photo: to be written.
+        format_name: the format to write it in.
+        strip_metadata: whether metadata are left out on purpose, which is no loss then.
+    """
+    target = FORMATS[format_name]
+    said = Metadata() if strip_metadata else photo.metadata
     lost = {
         f"{format_name} holds no transparency: it was left out": (
             photo.alpha is not None and not target.has_alpha
@@ -99,7 +108,7 @@ def losses(photo: Photo, format_name: FormatName) -> tuple[str, ...]:
             format_name == "jpeg" and _fitting(said) != (said.exif, said.xmp)
         ),
     }
-    return tuple(note for note, is_lost in lost.items() if is_lost)
+    return photo.left_out + tuple(note for note, is_lost in lost.items() if is_lost)
 
 
 def _check(photo: Photo, target: FileFormat, quality: int | None) -> None:

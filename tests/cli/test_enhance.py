@@ -490,3 +490,16 @@ def test_a_format_goes_with_a_name_of_its_own_and_with_folders(cli, draw, output
     Path("made.jpg").mkdir()
 
     assert cli("enhance", "a.jpg", "-o", output, "--format", "tiff").code == 0
+
+
+def test_in_place_refuses_a_photo_whose_other_pages_would_be_lost(cli):
+    pages = [Image.new("RGB", (32, 24), colour) for colour in ("red", "green", "blue")]
+    pages[0].save("scan.tif", save_all=True, append_images=pages[1:])
+    before = Path("scan.tif").read_bytes()
+
+    ended = cli("enhance", "scan.tif", "--in-place")
+
+    assert ended.code == 1
+    assert Path("scan.tif").read_bytes() == before
+    assert "scan.tif: would lose something if it were replaced: only the first of 3" in ended.err
+    assert "-o" in ended.err

@@ -21,7 +21,7 @@ for path in sorted(folder.rglob("*")):
     began = time.monotonic()
     try:
         photo = read(path)
-        result = {"size": photo.pixels.shape[:2], "notes": photo.notes}
+        result = {"size": photo.pixels.shape[:2], "notes": photo.notes + photo.left_out}
     except ImageError as error:
         result = {"message": error.message, "hint": error.hint}
     result["seconds"] = time.monotonic() - began

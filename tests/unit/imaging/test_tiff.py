@@ -151,7 +151,7 @@ def test_a_channel_of_unknown_meaning_is_left_out_with_a_note():
     photo = read(by_tifffile(pixels, extrasamples=["unspecified"]))
 
     assert photo.alpha is None
-    assert "left out" in photo.notes[0]
+    assert "left out" in photo.left_out[0]
     np.testing.assert_array_equal(photo.pixels, pixels[..., :3])
 
 
@@ -165,7 +165,7 @@ def test_the_first_of_several_pages_is_used_and_said_so():
     photo = read(buffer)
 
     assert (photo.pixels == 10).all()
-    assert photo.notes == ("only the first of 3 pages was used",)
+    assert photo.left_out == ("only the first of 3 pages was used",)
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
