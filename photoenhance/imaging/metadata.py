@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from photoenhance.imaging import ifd
 
 ORIENTATION = 0x0112
+_DPI_TAGS, _DPI_UNIT = (0x011A, 0x011B), 0x0128
 _THUMBNAIL, _THUMBNAIL_LENGTH = 0x0201, 0x0202
 _SIZE_TAGS = ((0x0100, 0x0101), (0xA002, 0xA003))  # of the picture, in IFD0 and in EXIF
 
@@ -48,10 +49,17 @@ _XMP_SIDES = (
 
 @dataclass(frozen=True, slots=True)
 class ReadExif:
-    """An EXIF block that could be understood, and the orientation (1 to 8) that it asks for."""
+    """An EXIF block that could be understood, and what it says of how to show the picture.
+
+    Attributes:
+        block: without JPEG's prefix.
+        orientation: 1 to 8, or None.
+        dpi: pixels per inch of the picture as it is stored, whatever they may be worth; or None.
+    """
 
     block: bytes
     orientation: int | None
+    dpi: tuple[float, float] | None = None
 
 
 def read_exif(block: bytes) -> ReadExif | None:
@@ -62,7 +70,7 @@ def read_exif(block: bytes) -> ReadExif | None:
         directory = tiff.directory(tiff.first)
         if tiff.is_big:
             return None
-        return ReadExif(block, orientation_of(tiff, directory))
+        return ReadExif(block, orientation_of(tiff, directory), _dpi(tiff, directory))
     except (ValueError, struct.error):
         return None
 
@@ -160,6 +168,21 @@ def photoshop_of_iptc(iptc: bytes) -> bytes:
     """Wrap IPTC records as Photoshop's image resource 0x0404."""
     size = len(iptc).to_bytes(4, "big")
     return b"8BIM\x04\x04\0\0" + size + iptc + b"\0" * (len(iptc) % 2)
+
+
+def _dpi(tiff: ifd.TiffFile, directory: ifd.Directory) -> tuple[float, float] | None:
+    """Return the resolution in inches, None where it only tells the pixels' shape."""
+    unit = directory.entries.get(_DPI_UNIT)
+    is_told = unit is not None and unit.kind == ifd.SHORT and unit.count == 1
+    factor = {2: 1.0, 3: 2.54}.get(tiff.integers(unit)[0] if unit and is_told else 2)
+    sides = []
+    for tag in _DPI_TAGS:
+        entry = directory.entries.get(tag)
+        if factor is None or entry is None or entry.kind != ifd.RATIONAL or entry.count != 1:
+            return None
+        above, below = struct.unpack(tiff.order + "II", entry.value)
+        sides.append(above / below * factor if below else 0.0)
+    return sides[0], sides[1]
 
 
 def _overwrite(block: bytearray, order: str, entry: ifd.Entry, kind: int, value: int) -> None:

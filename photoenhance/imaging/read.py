@@ -13,7 +13,7 @@ from typing import BinaryIO
 from PIL import Image, ImageCms
 
 from photoenhance.errors import ImageError
-from photoenhance.imaging import color, extras, metadata, png, raster, tiff
+from photoenhance.imaging import color, extras, jpeg, metadata, png, raster, tiff
 from photoenhance.imaging.draft import Draft
 from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, recognise
 from photoenhance.imaging.photo import Photo
@@ -28,7 +28,7 @@ DAMAGE = (
 )  # fmt: skip
 
 _OPENERS: dict[FormatName, Callable[[BinaryIO, int], Draft]] = {
-    "jpeg": raster.read_jpeg,
+    "jpeg": jpeg.read_jpeg,
     "png": png.read_png,
     "tiff": tiff.read_tiff,
     "webp": raster.read_webp,
