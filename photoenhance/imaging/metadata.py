@@ -6,6 +6,9 @@ import struct
 from dataclasses import dataclass, replace
 
 from photoenhance.imaging import ifd
+from photoenhance.imaging.orientation import upright_size
+from photoenhance.imaging.regions import upright_regions
+from photoenhance.imaging.turning import turn_values
 
 ORIENTATION = 0x0112
 _DPI_TAGS, _DPI_UNIT = (0x011A, 0x011B), 0x0128
@@ -90,11 +93,17 @@ def xmp_orientation(xmp: bytes) -> int | None:
     return int(found[2]) if found else None
 
 
-def upright_exif(exif: ReadExif, width: int, height: int) -> bytes:
+def upright_exif(exif: ReadExif, width: int, height: int, orientation: int) -> bytes:
     """Return the block of a picture that was turned: orientation 1, its new size, no thumbnail.
 
     Bytes are changed where they stand, so that maker notes, which point into the block by
     position, stay right.
+
+    Args:
+        exif: of the picture as it is stored.
+        width: of the upright picture in pixels.
+        height: likewise.
+        orientation: by which it was turned.
     """
     tiff = ifd.TiffFile(io.BytesIO(exif.block))
     directory = tiff.directory(tiff.first)
@@ -106,6 +115,7 @@ def upright_exif(exif: ReadExif, width: int, height: int) -> bytes:
             for tag, side in zip(tags, (width, height), strict=True):
                 if part is not None and tag in part.entries:
                     _overwrite(block, tiff.order, part.entries[tag], ifd.LONG, side)
+    turn_values(block, tiff, directory, upright_size(width, height, orientation), orientation)
     if directory.following:
         _drop_thumbnail(block, tiff, directory)
     return bytes(block)
@@ -123,8 +133,9 @@ def without_orientation(block: bytes) -> bytes:
     return head + block[tiff.first + 2 : entry.position] + after + block[end + 4 :]
 
 
-def upright_xmp(xmp: bytes, width: int, height: int) -> bytes:
-    """Return the packet of a picture that was turned: orientation 1, its new size, no thumbnail."""
+def upright_xmp(xmp: bytes, width: int, height: int, orientation: int) -> bytes:
+    """Return the packet of a picture that was turned, as `upright_exif` does with EXIF."""
+    xmp = upright_regions(xmp, upright_size(width, height, orientation), orientation)
     xmp = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
     for pattern, side in zip(_XMP_SIDES, (width, height), strict=True):
         xmp = re.sub(pattern, rb"\g<1>%d" % side, xmp)

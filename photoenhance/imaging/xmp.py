@@ -4,6 +4,7 @@ Packets are changed where they stand and stay otherwise as they are, byte for by
 """
 
 import re
+from collections.abc import Iterator
 
 _CAMERA = b"http://ns.google.com/photos/1.0/camera/"
 _CONTAINER = b"http://ns.google.com/photos/1.0/container/"
@@ -36,7 +37,7 @@ def without_gain_map(xmp: bytes) -> bytes:
 def with_gain_map_length(xmp: bytes, length: int) -> bytes:
     """Return the packet of a JPEG whose gain map has another length in bytes."""
     start, end = _item(xmp, b"GainMap")
-    names = rb"(?:%s):Length" % _prefixes(xmp, _ITEM, b"Item")
+    names = rb"(?:%s):Length" % prefixes(xmp, _ITEM, b"Item")
     pattern = rb"(%s(?:\s*=\s*[\"']|>)\s*)\d+" % names
     return xmp[:start] + re.sub(pattern, rb"\g<1>%d" % length, xmp[start:end]) + xmp[end:]
 
@@ -54,32 +55,46 @@ def without(xmp: bytes, namespace: bytes, names: bytes) -> bytes:
         namespace: of the properties.
         names: a regular expression for their names.
     """
-    prefixes = _prefixes(xmp, namespace)
-    if not prefixes:
+    found = prefixes(xmp, namespace)
+    if not found:
         return xmp
-    name = rb"(?:%s):(?:%s)" % (prefixes, names)
+    name = rb"(?:%s):(?:%s)" % (found, names)
     kept, position = b"", 0
-    for tag in re.finditer(rb"<(%s)(?=[\s/>])[^<>]*>" % name, xmp):
-        if tag.start() < position:
-            continue
-        end = tag.end() if tag[0].endswith(b"/>") else _end_of_element(xmp, tag[1], tag.end())
-        if end is None:
-            break
-        kept += xmp[position : tag.start()]
+    for start, end in elements(xmp, name):
+        kept += xmp[position:start]
         position = end
     xmp = kept + xmp[position:]
     return re.sub(rb"\s%s\s*=\s*(?:\"[^\"]*\"|'[^']*')" % name, b"", xmp)
 
 
-def _prefixes(xmp: bytes, namespace: bytes, usual: bytes = b"") -> bytes:
-    """Return a regular expression for the prefixes that stand for a namespace in a packet."""
+def elements(xmp: bytes, name: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where elements begin and end whose name matches a regular expression, outer ones only.
+
+    One that is never closed ends the search.
+    """
+    position = 0
+    for tag in re.finditer(rb"<(%s)(?=[\s/>])[^<>]*>" % name, xmp):
+        if tag.start() < position:
+            continue
+        position = tag.end()
+        if not tag[0].endswith(b"/>"):
+            closing = re.compile(rb"</%s\s*>" % re.escape(tag[1])).search(xmp, position)
+            if closing is None:
+                return
+            position = closing.end()
+        yield tag.start(), position
+
+
+def prefixes(xmp: bytes, namespace: bytes, usual: bytes = b"") -> bytes:
+    """Return a regular expression for the prefixes that stand for a namespace in a packet.
+
+    Args:
+        xmp: the packet.
+        namespace: its full name.
+        usual: what is returned for a packet that declares none.
+    """
     found = re.findall(rb"\sxmlns:([\w.-]+)\s*=\s*[\"']%s[\"']" % re.escape(namespace), xmp)
     return b"|".join(map(re.escape, dict.fromkeys(found))) or usual
-
-
-def _end_of_element(xmp: bytes, name: bytes, start: int) -> int | None:
-    closing = re.compile(rb"</%s\s*>" % re.escape(name)).search(xmp, start)
-    return closing.end() if closing else None
 
 
 def _item(xmp: bytes, semantic: bytes) -> tuple[int, int]:
