@@ -40,13 +40,20 @@ def read_jpeg(stream: BinaryIO, max_pixels: int) -> Draft:
         trailer=read_trailer(file, end, read.index) if end is not None else None,
     )
     said, left_out = _with_upright_gain_map(said, found.orientation, max_pixels)
+    if read.exif is not None and found.exif is None:
+        if found.orientation == 1:
+            # What we do not understand, others may; the picture is as they knew it.
+            said = replace(said, segments=(labels.exif_segment(read.exif), *said.segments))
+            notes += ("damaged EXIF was kept as it is",)
+        else:
+            left_out += found.notes
     return Draft(
         decoded,
         _stored_format(image),
         found.exif,
         said,
         image.info.get("icc_profile"),
-        found.notes + notes + _unchanged(said),
+        notes + _unchanged(said),
         left_out,
     )
 

@@ -88,7 +88,7 @@ def packed_labels(said: Metadata) -> bytes:
     density = bytes([unit]) + horizontal.to_bytes(2, "big") + vertical.to_bytes(2, "big")
     parts = [(APP0, _JFIF + b"\1\1" + density + b"\0\0")]
     if said.exif is not None:
-        parts.append((APP1, _EXIF + said.exif))
+        parts.append(exif_segment(said.exif))
     if said.xmp is not None:
         parts.append((APP1, _XMP + said.xmp))
     parts += [(APP1, part) for part in said.extended_xmp]
@@ -99,6 +99,11 @@ def packed_labels(said: Metadata) -> bytes:
     parts += [(APP13, _PHOTOSHOP + resources[cut : cut + room]) for cut in cuts]
     parts += [(COM, comment) for comment in said.comments]
     return b"".join(packed(marker, data) for marker, data in parts)
+
+
+def exif_segment(exif: bytes) -> tuple[int, bytes]:
+    """Return the application segment that holds EXIF."""
+    return APP1, _EXIF + exif
 
 
 def fits(said: Metadata) -> tuple[bool, bool]:

@@ -16,7 +16,7 @@ MAX_LENGTH = 65533  # of what a segment holds besides its length
 _START = b"\xff\xd8"
 _ALONE = 0x01  # TEM, the only marker besides those of the pattern that has no length
 # Any marker but those amid pixels: FF00 is a byte FF, FFD0 to FFD7 mark places to begin anew.
-_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
+_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -275,6 +275,28 @@ def test_segments_that_nobody_understands_are_kept_in_their_order(draw):
     )
 
 
+def test_exif_that_is_damaged_is_kept_as_it_is_unless_the_picture_was_turned(draw, exif_of):
+    damaged = b"Exif\0\0" + exif_of()[:20]
+    upright = jpeg(draw(32, 48), (0xE1, damaged))
+    askew = jpeg(draw(32, 48), (0xE1, damaged), (0xE1, XMP + b'<x tiff:Orientation="6"/>'))
+
+    assert (0xE1, damaged) in segments_of(again(upright))
+    assert read(io.BytesIO(upright)).notes == ("damaged EXIF was kept as it is",)
+    assert lost(upright, "png") == ("png holds no application segments (Exif): it was left out",)
+    assert b"Exif" not in again(askew)
+    assert read(io.BytesIO(askew)).left_out == ("damaged EXIF was left out",)
+
+
+def test_content_credentials_are_kept_and_said_not_to_hold(draw):
+    manifest = (0xEB, b"JP\0\1\0\0\0\1" + b"\0\0\0\x20jumb\0\0\0\x18jumdc2pa")
+    source = jpeg(draw(32, 48), manifest)
+
+    assert manifest in segments_of(again(source))
+    assert read(io.BytesIO(source)).notes == (
+        "content credentials (C2PA) do not hold for the enhanced photo",
+    )
+
+
 def test_every_comment_is_kept(draw):
     source = jpeg(draw(8, 8), (0xFE, b"one"), (0xFE, b"two\xff"))
 
