@@ -58,10 +58,10 @@ def segments(file: bytes, start: int = 0) -> Iterator[Segment]:
         position = end
 
 
-def before_pixels(file: bytes, start: int = 0) -> tuple[Segment, ...]:
+def before_pixels(file: bytes) -> tuple[Segment, ...]:
     """Return the segments before the first scan."""
     found = []
-    for segment in segments(file, start):
+    for segment in segments(file):
         if segment.marker in (SOS, SOI, EOI):
             break
         found.append(segment)

@@ -1,5 +1,6 @@
 """What lies behind the picture of a JPEG: a video, further pictures, a camera maker's notes."""
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from photoenhance.imaging import markers, mpf
 from photoenhance.imaging.photo import Trailer
 
 _PADDING = b"\0\xff"
+_GAP = re.compile(b"\0*")
 _VIDEO = b"ftyp"  # the name of the box by which an MP4 file begins
 _GAIN_MAP = "the gain map (HDR)"
 # Adobe's (Ultra HDR), ISO 21496-1's and Apple's.
@@ -67,16 +69,12 @@ def pictures(trailer: Trailer) -> Iterator[Picture]:
     data = trailer.data
     if trailer.index is not None:
         for place in mpf.places(trailer.index)[1:]:
-            is_gain_map = _is_gain_map(data, place.start)
-            yield Picture(place.start, place.start + place.length, place.is_preview, is_gain_map)
+            end = place.start + place.length
+            is_gain_map = _is_gain_map(data[place.start : end])
+            yield Picture(place.start, end, place.is_preview, is_gain_map)
         return
-    start = 0
-    while True:
-        end = markers.end_of(data, start)
-        if end is None:
-            return
-        yield Picture(start, end, is_preview=False, is_gain_map=_is_gain_map(data, start))
-        start = len(data) - len(data[end:].lstrip(_PADDING[:1]))
+    for start, end in _jpegs(data):
+        yield Picture(start, end, is_preview=False, is_gain_map=_is_gain_map(data[start:end]))
 
 
 def exchanged(trailer: Trailer, picture: Picture, new: bytes) -> Trailer | None:
@@ -97,6 +95,15 @@ def _of_pictures(found: tuple[Picture, ...]) -> tuple[str, ...]:
     return tuple(nouns)
 
 
+def _jpegs(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where JPEGs at the beginning begin and end, one behind the other."""
+    start = 0
+    while (end := markers.end_of(data, start)) is not None:
+        yield start, end
+        gap = _GAP.match(data, end)
+        start = gap.end() if gap else end
+
+
 def _own_index(segment: markers.Segment, end: int, length: int) -> bytes | None:
     """Return an index whose places count from the trailer's start; None if it cannot be right."""
     index = segment.data.removeprefix(mpf.SIGNATURE)
@@ -105,14 +112,18 @@ def _own_index(segment: markers.Segment, end: int, length: int) -> bytes | None:
         listed = mpf.places(index)[1:]
     except (ValueError, struct.error):
         return None
-    are_there = all(0 <= place.start <= place.start + place.length <= length for place in listed)
-    return index if are_there else None
+    position = 0
+    for place in sorted(listed, key=lambda place: place.start):
+        if place.start < position or place.length < 0:
+            return None
+        position = place.start + place.length
+    return index if position <= length else None
 
 
-def _is_gain_map(data: bytes, start: int) -> bool:
+def _is_gain_map(picture: bytes) -> bool:
     return any(
         sign in segment.data
-        for segment in markers.before_pixels(data, start)
+        for segment in markers.before_pixels(picture)
         for sign in _GAIN_MAPS
         if segment.marker in (markers.APP1, markers.APP2)
     )

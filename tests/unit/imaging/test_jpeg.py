@@ -152,6 +152,12 @@ def test_xmp_that_speaks_of_a_video_which_was_lost_before_is_put_right(draw):
     assert b"Sea" in written
 
 
+def test_thousands_of_pictures_behind_one_are_no_trap(draw):
+    source = jpeg(draw(8, 8)) + b"\xff\xd8\xff\xd9\0" * 20_000 + bytes(1 << 20)
+
+    assert lost(source, "png") == ("not kept: 20000 further pictures",)
+
+
 @pytest.mark.parametrize("kind", [0, 0x020002])
 def test_further_pictures_are_kept_and_found_by_the_index(kind, draw):
     other = jpeg(draw(32, 48)[::-1])
@@ -185,7 +191,12 @@ def test_previews_are_dropped_as_thumbnails_are(draw):
 def test_an_index_of_what_is_not_there_is_dropped(draw):
     source = indexed(jpeg(draw(32, 48)), jpeg(draw(32, 24)))
 
-    for damaged in (source[:-300], source.replace(b"MM\0*", b"MM\0+")):
+    lengths = [struct.pack(">I", n) for n in (len(jpeg(draw(32, 24))), 2**32 - 1, 2**31)]
+
+    for damaged in (
+        source[:-300], source.replace(b"MM\0*", b"MM\0+"),
+        source.replace(lengths[0], lengths[1]), source.replace(lengths[0], lengths[2]),
+    ):  # fmt: skip
         written = again(damaged)
 
         assert b"MPF\0" not in written
