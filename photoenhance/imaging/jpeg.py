@@ -13,6 +13,8 @@ from photoenhance.imaging.completeness import END, completed
 from photoenhance.imaging.decode import Decoded, decode
 from photoenhance.imaging.draft import Draft, check_size, label, sane_dpi
 from photoenhance.imaging.formats import FORMATS
+from photoenhance.imaging.metadata import read_exif, upright_exif
+from photoenhance.imaging.orientation import upright_size
 from photoenhance.imaging.photo import Metadata, Photo, StoredFormat, Trailer
 from photoenhance.imaging.rows import OutputRows
 from photoenhance.imaging.silence import silenced
@@ -156,15 +158,18 @@ def _with_upright_gain_map(
 
 
 def _turned(file: bytes, orientation: int, max_pixels: int) -> bytes:
-    """Return a JPEG turned by an orientation that it does not tell itself; its segments stay."""
+    """Return a JPEG turned by another one's orientation; its segments stay."""
     image = JpegImageFile(io.BytesIO(file))
     check_size(*image.size, max_pixels)
     read = labels.read_labels(markers.before_pixels(file))
     decoded = decode(image, orientation)
+    exif = read_exif(read.exif) if read.exif is not None else None
+    size = upright_size(*image.size, orientation)
+    said = replace(read.metadata, exif=upright_exif(exif, *size, orientation) if exif else None)
     stored, profile = _stored_format(image), image.info.get("icc_profile")
-    photo = Photo(decoded.pixels, None, profile, read.metadata, stored)
+    photo = Photo(decoded.pixels, None, profile, said, stored)
     sink = io.BytesIO()
-    write_jpeg(OutputRows(photo, FORMATS["jpeg"]), photo.metadata, sink, stored, None)
+    write_jpeg(OutputRows(photo, FORMATS["jpeg"]), said, sink, stored, None)
     return sink.getvalue()
 
 

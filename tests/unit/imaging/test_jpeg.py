@@ -245,6 +245,18 @@ def test_a_gain_map_turns_with_its_picture(orientation, is_indexed, gain_map, dr
         np.testing.assert_array_equal(np.asarray(image), np.asarray(turned))
 
 
+def test_a_gain_maps_own_exif_is_turned_upright_with_it(gain_map, draw, exif_of):
+    own = gain_map[:20] + segment(0xE1, b"Exif\0\0" + exif_of(6)) + gain_map[20:]
+    primary = jpeg(draw(48, 80), (0xE1, XMP + HDR % len(own)), exif=exif_of(6))
+
+    written = again(indexed(primary, own))
+
+    said = segments_of(written[written.index(b"\xff\xd9\xff\xd8") + 2 :])
+    exif = Image.Exif()
+    exif.load(next(data for _, data in said if data.startswith(b"Exif")))
+    assert (exif[0x0112], exif[0x010F], exif.get_ifd(0x8769)[0xA002]) == (1, "Acme Ltd.", 24)
+
+
 def test_a_gain_map_that_cannot_be_turned_is_left_out_and_said(gain_map, draw, exif_of):
     broken = gain_map[:-300] + b"\xff\xd9"
     broken = broken.replace(b"\xff\xc0\0\x0b\x08", b"\xff\xc0\0\x0b\x0c")
