@@ -114,15 +114,15 @@ def _unheld(said: Metadata, target: FileFormat) -> tuple[str, ...]:
         ("IPTC", said.iptc, ("jpeg", "png", "tiff")),
         ("extended XMP", said.extended_xmp, ("jpeg",)),
         ("resources of Photoshop", said.photoshop, ("jpeg", "tiff")),
-        ("comment", said.comments, ("jpeg",)),
+        ("comments", said.comments, ("jpeg",)),
         (f"application segments ({names(others)})", others, ("jpeg",)),
-        ("aspect ratio of pixels", said.shape, ("jpeg",)),
+        ("aspect of pixels", said.shape, ("jpeg",)),
         ("texts", said.text, ("png",)),
     )
     unheld = [kind for kind, found, holders in kinds if found and target.name not in holders]
     if not target.has_metadata and (unheld or said.exif or said.xmp):
         return (f"{target.name} holds no metadata: it was left out",)
-    return tuple(f"{target.name} holds no {kind}: it was left out" for kind in unheld)
+    return tuple(f"{target.name} holds no {kind}: left out" for kind in unheld)
 
 
 def _trailer_lost(photo: Photo, said: Metadata, target: FileFormat) -> tuple[str, ...]:

@@ -294,7 +294,7 @@ def test_segments_that_nobody_understands_are_kept_in_their_order(draw):
     assert [each for each in segments_of(written) if each in others] == others
     assert lost(source) == ()
     assert lost(source, "png") == (
-        "png holds no application segments (FLIR, GoPro, APP11, FPXR): it was left out",
+        "png holds no application segments (FLIR, GoPro, APP11, FPXR): left out",
     )
 
 
@@ -305,7 +305,7 @@ def test_exif_that_is_damaged_is_kept_as_it_is_unless_the_picture_was_turned(dra
 
     assert (0xE1, damaged) in segments_of(again(upright))
     assert read(io.BytesIO(upright)).notes == ("damaged EXIF was kept as it is",)
-    assert lost(upright, "png") == ("png holds no application segments (Exif): it was left out",)
+    assert lost(upright, "png") == ("png holds no application segments (Exif): left out",)
     assert b"Exif" not in again(askew)
     assert read(io.BytesIO(askew)).left_out == ("damaged EXIF was left out",)
 
@@ -326,7 +326,7 @@ def test_every_comment_is_kept(draw):
     assert [data for marker, data in segments_of(again(source)) if marker == 0xFE] == [
         b"one", b"two\xff",
     ]  # fmt: skip
-    assert lost(source, "webp") == ("webp holds no comment: it was left out",)
+    assert lost(source, "webp") == ("webp holds no comments: left out",)
 
 
 def test_extended_xmp_is_no_longer_announced_where_it_cannot_be(draw):
@@ -335,7 +335,7 @@ def test_extended_xmp_is_no_longer_announced_where_it_cannot_be(draw):
     source = jpeg(draw(8, 8), (0xE1, XMP + packet), (0xE1, part))
 
     assert {(0xE1, XMP + packet), (0xE1, part)} < set(segments_of(again(source)))
-    assert lost(source, "tiff") == ("tiff holds no extended XMP: it was left out",)
+    assert lost(source, "tiff") == ("tiff holds no extended XMP: left out",)
     kept = read(io.BytesIO(again(source, "tiff"))).metadata.xmp
     assert kept == packet.replace(b' xmpNote:HasExtendedXMP="F0"', b"")
 
@@ -363,7 +363,7 @@ def test_resources_of_photoshop_are_joined_from_several_segments_and_split_again
         resource(0x0404, records) + resource(0x040A, b"\1") + large
     )
     assert lost(source, "tiff") == ()
-    assert lost(source, "png") == ("png holds no resources of Photoshop: it was left out",)
+    assert lost(source, "png") == ("png holds no resources of Photoshop: left out",)
 
 
 def with_jfif(data, unit, horizontal, vertical):
@@ -377,6 +377,14 @@ def test_jfifs_unit_and_resolution_stay_as_they_are(density, draw):
     written = again(with_jfif(jpeg(draw(8, 8)), *density))
 
     assert struct.unpack(">BHH", written[13:18]) == density
+
+
+def test_pixels_that_are_not_square_are_said_where_a_format_takes_them_for_square(draw):
+    source = with_jfif(jpeg(draw(8, 8)), 0, 2, 1)
+
+    assert lost(source) == ()
+    assert lost(source, "webp") == ("webp holds no aspect of pixels: left out",)
+    assert lost(with_jfif(source, 0, 1, 1), "webp") == ()
 
 
 @pytest.mark.parametrize(("unit", "factor"), [(2, 1), (3, 2.54)])

@@ -213,6 +213,9 @@ def test_losses_are_what_a_format_cannot_hold(draw, exif_of):
     assert "IPTC" in losses(deep, "webp")[-1]
     assert "no metadata" in losses(deep, "bmp")[-1]
     assert "too long" in losses(long, "jpeg")[0]
+    texts = Photo(draw(4, 4), metadata=Metadata(text=(("Title", "Sea"),)))
+    assert losses(texts, "jpeg") == ("jpeg holds no texts: left out",)
+    assert losses(texts, "png") == losses(texts, "jpeg", strip_metadata=True) == ()
     assert read(io.BytesIO(encode(long, "jpeg"))).metadata.xmp is None
 
 
