@@ -14,7 +14,10 @@ from photoenhance.imaging.photo import Metadata, StoredFormat
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft:
-    """Upright pixels, and metadata that still speaks of the picture as it was stored."""
+    """Upright pixels, and metadata that still speaks of the picture as it was stored.
+
+    `orientation` is that by which the pixels were turned; None where EXIF or else XMP asks for it.
+    """
 
     decoded: Decoded
     format: StoredFormat
@@ -23,6 +26,13 @@ class Draft:
     icc_profile: bytes | None = None
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # as in `Photo`
+    orientation: int | None = None
+
+    def turned_by(self) -> int:
+        """Return the orientation by which the pixels were turned, 1 to 8."""
+        if self.orientation is not None:
+            return self.orientation
+        return asked_orientation(self.exif, self.metadata.xmp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +49,16 @@ def label(exif: bytes | None, xmp: bytes | str | None) -> Label:
     """Understand EXIF and XMP as a codec found them; damaged EXIF is left out with a note."""
     read = read_exif(exif) if exif else None
     packet = xmp.encode() if isinstance(xmp, str) else xmp
-    asked = read.orientation if read else None
-    if asked is None and packet:
-        asked = xmp_orientation(packet)
     notes = ("damaged EXIF was left out",) if exif and read is None else ()
-    return Label(read, packet or None, asked or 1, notes)
+    return Label(read, packet or None, asked_orientation(read, packet), notes)
+
+
+def asked_orientation(exif: ReadExif | None, xmp: bytes | None) -> int:
+    """Return the orientation that EXIF asks for, or else XMP, or else 1."""
+    asked = exif.orientation if exif is not None else None
+    if asked is None and xmp:
+        asked = xmp_orientation(xmp)
+    return asked or 1
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:

@@ -6,8 +6,12 @@ import struct
 from dataclasses import dataclass, replace
 
 from photoenhance.imaging import ifd
+from photoenhance.imaging.orientation import upright_size
+from photoenhance.imaging.regions import upright_regions
+from photoenhance.imaging.turning import turn_values
 
 ORIENTATION = 0x0112
+_DPI_TAGS, _DPI_UNIT = (0x011A, 0x011B), 0x0128
 _THUMBNAIL, _THUMBNAIL_LENGTH = 0x0201, 0x0202
 _SIZE_TAGS = ((0x0100, 0x0101), (0xA002, 0xA003))  # of the picture, in IFD0 and in EXIF
 
@@ -48,10 +52,17 @@ _XMP_SIDES = (
 
 @dataclass(frozen=True, slots=True)
 class ReadExif:
-    """An EXIF block that could be understood, and the orientation (1 to 8) that it asks for."""
+    """An EXIF block that could be understood, and what it says of how to show the picture.
+
+    Attributes:
+        block: without JPEG's prefix.
+        orientation: 1 to 8, or None.
+        dpi: pixels per inch of the picture as it is stored, whatever they may be worth; or None.
+    """
 
     block: bytes
     orientation: int | None
+    dpi: tuple[float, float] | None = None
 
 
 def read_exif(block: bytes) -> ReadExif | None:
@@ -62,7 +73,7 @@ def read_exif(block: bytes) -> ReadExif | None:
         directory = tiff.directory(tiff.first)
         if tiff.is_big:
             return None
-        return ReadExif(block, orientation_of(tiff, directory))
+        return ReadExif(block, orientation_of(tiff, directory), _dpi(tiff, directory))
     except (ValueError, struct.error):
         return None
 
@@ -82,11 +93,17 @@ def xmp_orientation(xmp: bytes) -> int | None:
     return int(found[2]) if found else None
 
 
-def upright_exif(exif: ReadExif, width: int, height: int) -> bytes:
+def upright_exif(exif: ReadExif, width: int, height: int, orientation: int) -> bytes:
     """Return the block of a picture that was turned: orientation 1, its new size, no thumbnail.
 
     Bytes are changed where they stand, so that maker notes, which point into the block by
     position, stay right.
+
+    Args:
+        exif: of the picture as it is stored.
+        width: of the upright picture in pixels.
+        height: likewise.
+        orientation: by which it was turned.
     """
     tiff = ifd.TiffFile(io.BytesIO(exif.block))
     directory = tiff.directory(tiff.first)
@@ -98,6 +115,7 @@ def upright_exif(exif: ReadExif, width: int, height: int) -> bytes:
             for tag, side in zip(tags, (width, height), strict=True):
                 if part is not None and tag in part.entries:
                     _overwrite(block, tiff.order, part.entries[tag], ifd.LONG, side)
+    turn_values(block, tiff, directory, upright_size(width, height, orientation), orientation)
     if directory.following:
         _drop_thumbnail(block, tiff, directory)
     return bytes(block)
@@ -115,8 +133,9 @@ def without_orientation(block: bytes) -> bytes:
     return head + block[tiff.first + 2 : entry.position] + after + block[end + 4 :]
 
 
-def upright_xmp(xmp: bytes, width: int, height: int) -> bytes:
-    """Return the packet of a picture that was turned: orientation 1, its new size, no thumbnail."""
+def upright_xmp(xmp: bytes, width: int, height: int, orientation: int) -> bytes:
+    """Return the packet of a picture that was turned, as `upright_exif` does with EXIF."""
+    xmp = upright_regions(xmp, upright_size(width, height, orientation), orientation)
     xmp = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
     for pattern, side in zip(_XMP_SIDES, (width, height), strict=True):
         xmp = re.sub(pattern, rb"\g<1>%d" % side, xmp)
@@ -160,6 +179,21 @@ def photoshop_of_iptc(iptc: bytes) -> bytes:
     """Wrap IPTC records as Photoshop's image resource 0x0404."""
     size = len(iptc).to_bytes(4, "big")
     return b"8BIM\x04\x04\0\0" + size + iptc + b"\0" * (len(iptc) % 2)
+
+
+def _dpi(tiff: ifd.TiffFile, directory: ifd.Directory) -> tuple[float, float] | None:
+    """Return the resolution in inches, None where it only tells the pixels' shape."""
+    unit = directory.entries.get(_DPI_UNIT)
+    is_told = unit is not None and unit.kind == ifd.SHORT and unit.count == 1
+    factor = {2: 1.0, 3: 2.54}.get(tiff.integers(unit)[0] if unit and is_told else 2)
+    sides = []
+    for tag in _DPI_TAGS:
+        entry = directory.entries.get(tag)
+        if factor is None or entry is None or entry.kind != ifd.RATIONAL or entry.count != 1:
+            return None
+        above, below = struct.unpack(tiff.order + "II", entry.value)
+        sides.append(above / below * factor if below else 0.0)
+    return sides[0], sides[1]
 
 
 def _overwrite(block: bytearray, order: str, entry: ifd.Entry, kind: int, value: int) -> None:

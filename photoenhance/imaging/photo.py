@@ -12,6 +12,22 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Trailer:
+    """What lies behind the picture of a JPEG, such as a motion photo's video or a gain map.
+
+    Attributes:
+        data: from the picture's end to the file's.
+        index: lists the pictures in it (CIPA's MPF), with places that count from its own start;
+            None where there is no such list.
+        holds: what there is, as nouns for messages.
+    """
+
+    data: bytes
+    index: bytes | None = None
+    holds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Metadata:
     """What a file said about its picture, in the bytes in which it said so.
 
@@ -23,8 +39,15 @@ class Metadata:
         xmp: an XML packet.
         extended_xmp: the JPEG segments that hold what did not fit into the first packet.
         iptc: IIM records.
+        photoshop: Photoshop's image resources but IPTC and thumbnails, one behind the other, such
+            as the copyright flag and the URL.
         dpi: pixels per inch, horizontal and vertical.
-        comment: the comment of a JPEG.
+        density: what a JPEG itself says of that: unit (0 none, then only the pixels' shape counts;
+            1 inch, 2 centimetre), horizontal and vertical pixels in one.
+        comments: of a JPEG.
+        segments: a JPEG's application segments that nobody here understands, such as a thermal
+            camera's: the byte of the marker, and the data.
+        trailer: what lies behind the picture of a JPEG.
         text: keywords and texts of a PNG.
     """
 
@@ -32,9 +55,23 @@ class Metadata:
     xmp: bytes | None = None
     extended_xmp: tuple[bytes, ...] = ()
     iptc: bytes | None = None
+    photoshop: bytes | None = None
     dpi: tuple[float, float] | None = None
-    comment: bytes | None = None
+    density: tuple[int, int, int] | None = None
+    comments: tuple[bytes, ...] = ()
+    segments: tuple[tuple[int, bytes], ...] = ()
+    trailer: Trailer | None = None
     text: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """How many pixels lie side by side where as many lie one below the other, if not as many.
+
+        None where the pixels are square, or `dpi` tells it.
+        """
+        if self.density is None or self.density[0] != 0 or self.density[1] == self.density[2]:
+            return None
+        return self.density[1:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The readers of JPEG, WebP, AVIF and BMP, over Pillow's decoders.
+"""The readers of WebP, AVIF and BMP, over Pillow's decoders.
 
 Pillow's classes are called one by one: `Image.open` would try dozens of formats that are no
 photos, and has a limit of pixels of its own, for the whole process.
@@ -6,7 +6,6 @@ photos, and has a limit of pixels of its own, for the whole process.
 
 from typing import BinaryIO
 
-from PIL import JpegImagePlugin
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.WebPImagePlugin import WebPImageFile
@@ -14,27 +13,6 @@ from PIL.WebPImagePlugin import WebPImageFile
 from photoenhance.imaging.decode import decode
 from photoenhance.imaging.draft import Draft, check_size, label, refuse_animation, sane_dpi
 from photoenhance.imaging.photo import Metadata, StoredFormat
-
-_EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
-
-
-def read_jpeg(stream: BinaryIO, max_pixels: int) -> Draft:
-    """Read a JPEG, or the first picture of an MPO."""
-    image = JpegImagePlugin.JpegImageFile(stream)
-    check_size(*image.size, max_pixels)
-    found = label(image.info.get("exif"), image.info.get("xmp"))
-    more = ("only the first picture of the file was used (MPO)",) if "mp" in image.info else ()
-    format_ = _jpeg_format(image)
-    said = Metadata(
-        xmp=found.xmp,
-        extended_xmp=tuple(s for _, s in image.applist if s.startswith(_EXTENDED_XMP)),
-        iptc=image.info.get("photoshop", {}).get(0x0404),
-        dpi=sane_dpi(image.info.get("dpi")) if image.info.get("jfif_unit") else None,
-        comment=image.info.get("comment"),
-    )
-    profile = image.info.get("icc_profile")
-    decoded = decode(image, found.orientation)
-    return Draft(decoded, format_, found.exif, said, profile, found.notes, left_out=more)
 
 
 def read_webp(stream: BinaryIO, max_pixels: int) -> Draft:
@@ -72,26 +50,6 @@ def read_bmp(stream: BinaryIO, max_pixels: int) -> Draft:
     said = Metadata(dpi=sane_dpi(image.info.get("dpi")))
     decoded = decode(image, 1)
     return Draft(decoded, StoredFormat("bmp", decoded.is_grey), metadata=said)
-
-
-def _jpeg_format(image: JpegImagePlugin.JpegImageFile) -> StoredFormat:
-    """Note what a writer needs to compress as the file did."""
-    is_grey, is_progressive = image.mode == "L", "progressive" in image.info
-    kept = image.mode in ("L", "RGB") and image.info.get("adobe_transform") != 0
-    components = [image.quantization.get(layer[3]) for layer in image.layer]
-    if not kept or None in components or not components:
-        return StoredFormat("jpeg", is_grey, is_progressive=is_progressive)
-    tables = [tuple(int(n) for n in table) for table in components if table is not None]
-    while len(tables) > 1 and tables[-1] == tables[-2]:
-        tables.pop()
-    sampling = JpegImagePlugin.get_sampling(image)
-    return StoredFormat(
-        "jpeg",
-        is_grey,
-        jpeg_tables=tuple(tables),
-        jpeg_subsampling=sampling if sampling in (0, 1, 2) else None,
-        is_progressive=is_progressive,
-    )
 
 
 def _riff_chunks(stream: BinaryIO) -> set[bytes]:

@@ -13,9 +13,10 @@ from typing import BinaryIO
 from PIL import Image, ImageCms
 
 from photoenhance.errors import ImageError
-from photoenhance.imaging import color, extras, metadata, png, raster, tiff
+from photoenhance.imaging import color, extras, jpeg, metadata, png, raster, tiff
 from photoenhance.imaging.draft import Draft
 from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, recognise
+from photoenhance.imaging.orientation import TURNED
 from photoenhance.imaging.photo import Photo
 from photoenhance.imaging.silence import silenced
 
@@ -28,7 +29,7 @@ DAMAGE = (
 )  # fmt: skip
 
 _OPENERS: dict[FormatName, Callable[[BinaryIO, int], Draft]] = {
-    "jpeg": raster.read_jpeg,
+    "jpeg": jpeg.read_jpeg,
     "png": png.read_png,
     "tiff": tiff.read_tiff,
     "webp": raster.read_webp,
@@ -113,16 +114,23 @@ def _finished(draft: Draft) -> Photo:
     """Make a draft's metadata agree with its pixels, and leave out what cannot be used."""
     decoded, notes = draft.decoded, [*draft.notes, *draft.decoded.notes]
     height, width = decoded.pixels.shape[:2]
-    exif, xmp = draft.exif, draft.metadata.xmp
+    exif, said, turn = draft.exif, draft.metadata, draft.turned_by()
     profile = None if decoded.is_srgb else draft.icc_profile
     if profile is not None and not color.is_usable(profile, is_grey=draft.format.is_grey):
         profile = None
         notes.append("the colour profile cannot be used and was left out: sRGB is assumed")
     kept = replace(
-        draft.metadata,
-        exif=metadata.upright_exif(exif, width, height) if exif else None,
-        xmp=metadata.upright_xmp(xmp, width, height) if xmp else None,
+        said,
+        exif=metadata.upright_exif(exif, width, height, turn) if exif else None,
+        xmp=metadata.upright_xmp(said.xmp, width, height, turn) if said.xmp else None,
     )
+    if turn >= TURNED:
+        dpi, density = said.dpi, said.density
+        kept = replace(
+            kept,
+            dpi=dpi and dpi[::-1],
+            density=density and (density[0], density[2], density[1]),
+        )
     return Photo(
         decoded.pixels,
         decoded.alpha,

@@ -81,7 +81,8 @@ def read_tiff(stream: BinaryIO, max_pixels: int) -> Draft:
         is_premultiplied=layout is not None and layout.alpha == ASSOCIATED,
     )
     exif = ReadExif(block, None) if block is not None else None
-    return Draft(decoded, format_, exif, said, page.value(_ICC), left_out=_other_pages(page))
+    profile, more = page.value(_ICC), _other_pages(page)
+    return Draft(decoded, format_, exif, said, profile, left_out=more, orientation=orientation)
 
 
 def _layout(page: _Page, max_pixels: int) -> Layout | None:

@@ -2,17 +2,20 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from photoenhance.errors import ImageError
+from photoenhance.imaging import xmp
 from photoenhance.imaging.atomic import replacing
 from photoenhance.imaging.extras import write_heif
 from photoenhance.imaging.formats import FORMATS, FileFormat, FormatName, writable
-from photoenhance.imaging.metadata import photoshop_of_iptc, without_orientation
+from photoenhance.imaging.jpeg import write_jpeg
+from photoenhance.imaging.labels import fits, is_of_gain_map, names
+from photoenhance.imaging.metadata import without_orientation
 from photoenhance.imaging.photo import Metadata, Photo, StoredFormat
 from photoenhance.imaging.pngwriter import write_png
 from photoenhance.imaging.rows import OutputRows
@@ -20,8 +23,6 @@ from photoenhance.imaging.tiffwriter import write_tiff
 
 _QUALITY = 95
 _AVIF_QUALITY = 90
-_MAX_SEGMENT = 65533  # what a JPEG segment holds besides its length
-_XMP_OVERHEAD = len(b"http://ns.adobe.com/xap/1.0/\0")
 
 
 def write(
@@ -66,7 +67,7 @@ def encode(
     if not target.is_writable:
         raise ImageError(f"{format_name} cannot be written", hint="Add --format tiff or png.")
     _check(photo, target, quality)
-    said = Metadata() if strip_metadata else photo.metadata
+    said = _held(Metadata() if strip_metadata else photo.metadata, target.name)
     job = _Job(photo.format, OutputRows(photo, target), said, quality)
     buffer = io.BytesIO()
     try:
@@ -98,17 +99,38 @@ def losses(
         "heif is written in 10 bits, the photo has 16": (
             photo.pixels.dtype == np.uint16 and format_name == "heif"
         ),
-        f"{format_name} holds no metadata: it was left out": (
-            not target.has_metadata and bool(said.exif or said.xmp or said.iptc)
-        ),
-        f"{format_name} holds no IPTC: it was left out": (
-            said.iptc is not None and format_name in ("webp", "avif", "heif")
-        ),
         "EXIF or XMP is too long for JPEG and was left out": (
-            format_name == "jpeg" and _fitting(said) != (said.exif, said.xmp)
+            format_name == "jpeg" and not all(fits(said))
         ),
     }
-    return photo.left_out + tuple(note for note, is_lost in lost.items() if is_lost)
+    notes = tuple(note for note, is_lost in lost.items() if is_lost)
+    return photo.left_out + notes + _unheld(said, target) + _trailer_lost(photo, said, target)
+
+
+def _unheld(said: Metadata, target: FileFormat) -> tuple[str, ...]:
+    """Name the metadata that a format has no place for."""
+    others = tuple(part for part in said.segments if not is_of_gain_map(part))
+    kinds: tuple[tuple[str, Any, tuple[FormatName, ...]], ...] = (
+        ("IPTC", said.iptc, ("jpeg", "png", "tiff")),
+        ("extended XMP", said.extended_xmp, ("jpeg",)),
+        ("resources of Photoshop", said.photoshop, ("jpeg", "tiff")),
+        ("comments", said.comments, ("jpeg",)),
+        (f"application segments ({names(others)})", others, ("jpeg",)),
+        ("aspect of pixels", said.shape, ("jpeg",)),
+        ("texts", said.text, ("png",)),
+    )
+    unheld = [kind for kind, found, holders in kinds if found and target.name not in holders]
+    if not target.has_metadata and (unheld or said.exif or said.xmp):
+        return (f"{target.name} holds no metadata: it was left out",)
+    return tuple(f"{target.name} holds no {kind}: left out" for kind in unheld)
+
+
+def _trailer_lost(photo: Photo, said: Metadata, target: FileFormat) -> tuple[str, ...]:
+    """Name what lies behind the photo's picture: pictures and videos, which are no metadata."""
+    trailer = photo.metadata.trailer
+    if trailer is None or (target.name == "jpeg" and said.trailer is not None):
+        return ()
+    return tuple(f"not kept: {what}" for what in trailer.holds)
 
 
 def _check(photo: Photo, target: FileFormat, quality: int | None) -> None:
@@ -141,27 +163,7 @@ class _Job:
 
 
 def _jpeg(job: _Job, sink: BinaryIO) -> None:
-    stored, said = job.stored, job.said
-    options: dict[str, Any] = {"subsampling": stored.jpeg_subsampling or 0}
-    if job.quality is None and stored.jpeg_tables is not None:
-        count = 1 if job.rows.channels == 1 else len(stored.jpeg_tables)
-        options["qtables"] = [list(table) for table in stored.jpeg_tables[:count]]
-    else:
-        options["quality"] = job.quality or _QUALITY
-    extra = b"".join(_segment(0xE1, part) for part in said.extended_xmp)
-    if said.iptc is not None:
-        extra += _segment(0xED, b"Photoshop 3.0\0" + photoshop_of_iptc(said.iptc))
-    exif, xmp = _fitting(said)
-    if exif is not None:
-        options["exif"] = b"Exif\0\0" + exif
-    if said.dpi is not None:
-        options["dpi"] = said.dpi
-    if said.comment is not None:
-        options["comment"] = said.comment
-    job.rows.image().save(
-        sink, "JPEG", progressive=stored.is_progressive, icc_profile=job.rows.icc_profile,
-        xmp=xmp, extra=extra, **options,
-    )  # fmt: skip
+    write_jpeg(job.rows, job.said, sink, job.stored, job.quality)
 
 
 def _webp(job: _Job, sink: BinaryIO) -> None:
@@ -210,15 +212,17 @@ _ENCODERS: dict[FormatName, Callable[[_Job, BinaryIO], None]] = {
 }
 
 
-def _segment(marker: int, data: bytes) -> bytes:
-    """Return a JPEG segment, or nothing where it would be too long for one."""
-    if len(data) > _MAX_SEGMENT:
-        return b""
-    return bytes([0xFF, marker]) + (len(data) + 2).to_bytes(2, "big") + data
-
-
-def _fitting(said: Metadata) -> tuple[bytes | None, bytes | None]:
-    """Return EXIF and XMP as far as a JPEG segment each can hold them."""
-    exif = said.exif if said.exif and len(said.exif) + 6 <= _MAX_SEGMENT else None
-    xmp = said.xmp if said.xmp and len(said.xmp) + _XMP_OVERHEAD <= _MAX_SEGMENT else None
-    return exif, xmp
+def _held(said: Metadata, format_name: FormatName) -> Metadata:
+    """Return the metadata that a format holds; none speaks of what is not in the file."""
+    if format_name != "jpeg":
+        said = replace(said, extended_xmp=(), comments=(), segments=(), trailer=None)
+    packet = said.xmp
+    if packet is not None and not said.extended_xmp:
+        packet = xmp.without_extension(packet)
+    if packet is not None and said.trailer is None:
+        packet = xmp.without_trailer(packet)
+    said = replace(said, xmp=packet)
+    if format_name != "jpeg":
+        return said
+    exif_fits, xmp_fits = fits(said)
+    return replace(said, exif=said.exif if exif_fits else None, xmp=packet if xmp_fits else None)

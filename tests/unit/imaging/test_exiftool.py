@@ -1,5 +1,6 @@
 """Round trips judged by exiftool, which shares no code with us or with Pillow."""
 
+import io
 import json
 import shutil
 import subprocess
@@ -97,6 +98,63 @@ def test_exif_and_xmp_survive_from_every_format_to_every_other(labelled, tmp_pat
         assert found.get("IFD0:Orientation", "Horizontal (normal)") == "Horizontal (normal)"
         assert found["XMP-tiff:Orientation"] == "Horizontal (normal)"
         assert not [tag for tag in found if "Thumbnail" in tag or tag.startswith("IFD1")]
+
+
+@pytest.mark.parametrize("source", [".jpg", ".png", ".tif", ".webp"])
+def test_regions_are_turned_in_every_format(labelled, tmp_path, source):
+    path = labelled(source)
+    exiftool(
+        "-q", "-overwrite_original", "-ExifIFD:SubjectArea=60 40 20 10",
+        "-RegionInfo={AppliedToDimensions={W=120,H=160,Unit=pixel},RegionList=[{Area={X=0.5,Y=0.25,"
+        "W=0.2,H=0.1,Unit=normalized},Name=Ada,Type=Face}]}",
+        "-RegionInfoMP={Regions=[{PersonDisplayName=Ada,Rectangle=0.4|, 0.2|, 0.2|, 0.1}]}",
+        str(path),
+    )  # fmt: skip
+
+    outputs = written(read(path), tmp_path, TARGETS)
+
+    for target, found in outputs.items():
+        info = found["XMP-mwg-rs:RegionInfo"]
+        area = info["RegionList"][0]["Area"]
+        assert (info["AppliedToDimensions"]["W"], info["AppliedToDimensions"]["H"]) == (160, 120)
+        assert area == {"X": 0.75, "Y": 0.5, "W": 0.1, "H": 0.2, "Unit": "normalized"}, target
+        rectangle = found["XMP-MP:RegionInfoMP"]["Regions"][0]["Rectangle"]
+        assert [float(side) for side in rectangle.split(",")] == pytest.approx([0.7, 0.4, 0.1, 0.2])
+        assert found["ExifIFD:SubjectArea"] == "120 60 10 20"
+
+
+def test_further_pictures_and_photoshops_resources_are_found_again(tmp_path, draw):
+    path, out = tmp_path / "photo.jpg", tmp_path / "out.jpg"
+    frames = [Image.fromarray(draw(120, 160)), Image.fromarray(draw(120, 160)[::-1].copy())]
+    frames[0].save(path, "MPO", save_all=True, append_images=frames[1:])
+    exiftool(
+        "-q", "-overwrite_original", "-Photoshop:CopyrightFlag=1", "-Photoshop:URL=http://a.org/",
+        "-IPTC:City=Genoa", str(path),
+    )  # fmt: skip
+
+    write(read(path), out)
+
+    for file in (path, out):
+        command = ["exiftool", "-b", "-MPImage2", str(file)]
+        second = subprocess.run(command, capture_output=True, check=True).stdout
+        assert file.read_bytes().endswith(second)
+        assert Image.open(io.BytesIO(second)).size == (160, 120)
+    found, before = tags_of(out)[".jpg"], tags_of(path)[".jpg"]
+    kept = [tag for tag in before if tag.startswith(("Photoshop:", "IPTC:", "MPF0:"))]
+    assert len(kept) >= 5
+    assert {tag: found.get(tag) for tag in kept} == {tag: before[tag] for tag in kept}
+    assert exiftool("-s3", "-warning", "-error", "-validate", str(out)).strip() == "OK"
+
+
+def test_records_spread_over_segments_of_photoshop_are_found_again(shared, tmp_path):
+    path = shared / "found" / "iptc-psAPP13s-noIPTC-psAPP13s-wIPTC.jpg"
+    outputs = written(read(path), tmp_path, [".jpg", ".tif", ".png"])
+
+    before = tags_of(path)[".jpg"]
+    iptc = {tag: value for tag, value in before.items() if tag.startswith("IPTC:")}
+    assert len(iptc) == 2
+    for target, found in outputs.items():
+        assert {tag: found.get(tag) for tag in iptc} == iptc, target
 
 
 @pytest.mark.parametrize("source", [".jpg", ".tif", ".png"])

@@ -24,7 +24,7 @@ def directory_of(block):
 def test_an_upright_block_says_orientation_1_and_the_new_size(order, orientation, exif_of):
     found = metadata.read_exif(b"Exif\0\0" + exif_of(orientation, order=order))
 
-    upright = metadata.upright_exif(found, 480, 641)
+    upright = metadata.upright_exif(found, 480, 641, orientation)
 
     tiff, directory = directory_of(upright)
     exif = directory.children[ifd.EXIF]
@@ -37,7 +37,7 @@ def test_an_upright_block_says_orientation_1_and_the_new_size(order, orientation
 def test_an_upright_block_keeps_maker_notes_and_gps_where_they_were(exif_of):
     block = exif_of(6, thumbnail=THUMBNAIL)
 
-    upright = metadata.upright_exif(metadata.read_exif(block), 480, 640)
+    upright = metadata.upright_exif(metadata.read_exif(block), 480, 640, 1)
 
     _, directory = directory_of(upright)
     note = directory.children[ifd.EXIF].entries[0x927C].value
@@ -50,7 +50,7 @@ def test_an_upright_block_keeps_maker_notes_and_gps_where_they_were(exif_of):
 def test_a_thumbnail_is_dropped_and_gives_its_bytes_back(exif_of):
     block = exif_of(1, thumbnail=THUMBNAIL)
 
-    upright = metadata.upright_exif(metadata.read_exif(block), 640, 480)
+    upright = metadata.upright_exif(metadata.read_exif(block), 640, 480, 1)
 
     assert directory_of(upright)[1].following == 0
     assert b"thumbnail" not in upright
@@ -60,7 +60,7 @@ def test_a_thumbnail_is_dropped_and_gives_its_bytes_back(exif_of):
 def test_a_thumbnail_amid_a_block_is_blanked_without_moving_what_follows(exif_of):
     block = exif_of(1, thumbnail=THUMBNAIL) + b"maker notes after it"
 
-    upright = metadata.upright_exif(metadata.read_exif(block), 640, 480)
+    upright = metadata.upright_exif(metadata.read_exif(block), 640, 480, 1)
 
     assert b"thumbnail" not in upright
     assert upright.index(b"maker notes") == block.index(b"maker notes")
@@ -77,7 +77,7 @@ def test_a_block_whose_inner_directory_is_damaged_is_still_kept(exif_of):
     found = metadata.read_exif(block[:80])
 
     assert found.orientation == 8
-    assert metadata.upright_exif(found, 1, 1) != found.block
+    assert metadata.upright_exif(found, 1, 1, 1) != found.block
 
 
 @pytest.mark.parametrize("value", [0, 9, 300])
@@ -102,7 +102,7 @@ def test_a_block_without_orientation_is_else_the_same(order, exif_of):
 
 
 def test_upright_xmp_says_orientation_1_the_new_size_and_has_no_thumbnail():
-    upright = metadata.upright_xmp(XMP, 480, 640)
+    upright = metadata.upright_xmp(XMP, 480, 640, 1)
 
     assert metadata.xmp_orientation(XMP) == 6
     assert metadata.xmp_orientation(upright) == 1
@@ -115,14 +115,14 @@ def test_orientation_is_found_in_an_xmp_element_as_in_an_attribute():
     packet = b"<rdf:Description><tiff:Orientation>8</tiff:Orientation></rdf:Description>"
 
     assert metadata.xmp_orientation(packet) == 8
-    assert metadata.xmp_orientation(metadata.upright_xmp(packet, 3, 4)) == 1
+    assert metadata.xmp_orientation(metadata.upright_xmp(packet, 3, 4, 1)) == 1
     assert metadata.xmp_orientation(b"<rdf:Description/>") is None
 
 
 def test_xmp_of_a_million_unclosed_thumbnails_is_no_trap():
     packet = b"<xmp:Thumbnails>" * 200_000
 
-    assert metadata.upright_xmp(packet, 3, 4) == packet
+    assert metadata.upright_xmp(packet, 3, 4, 1) == packet
 
 
 def test_iptc_is_found_among_photoshops_resources_and_wrapped_again():

@@ -203,7 +203,8 @@ def test_the_first_picture_of_an_mpo_is_used_and_said_so(draw):
 
     assert photo.pixels.shape == (16, 24, 3)
     assert np.abs(photo.pixels.astype(int) - np.asarray(frames[0])).mean() < 8
-    assert photo.left_out == ("only the first picture of the file was used (MPO)",)
+    assert photo.notes == ("only the first picture is enhanced, not the second picture",)
+    assert photo.left_out == ()
 
 
 def test_a_picture_over_the_limit_is_refused_with_the_limit_and_the_option(draw):

@@ -119,7 +119,7 @@ def test_metadata_and_profile_survive(name, draw, exif_of, profile_of):
 
 @pytest.mark.parametrize("name", ["jpeg", "png", "tiff", "webp", "avif"])
 def test_stripped_files_keep_nothing_but_the_profile(name, draw, exif_of, profile_of):
-    said = replace(SAID, exif=exif_of(), comment=b"hello", text=(("Title", "Sea"),))
+    said = replace(SAID, exif=exif_of(), comments=(b"hello", b"again"), text=(("Title", "Sea"),))
     photo = Photo(draw(20, 30), icc_profile=profile_of("adobe"), metadata=said)
 
     data = encode(photo, name, strip_metadata=True)
@@ -133,12 +133,12 @@ def test_stripped_files_keep_nothing_but_the_profile(name, draw, exif_of, profil
 def test_a_jpegs_comment_and_extended_xmp_and_a_pngs_texts_survive(draw):
     part = b"http://ns.adobe.com/xmp/extension/\0" + b"0" * 40 + b"<more/>"
     texts = (("Title", "Sea"), ("Author", "\u017deljko"))
-    said = Metadata(comment=b"hello", extended_xmp=(part,), text=texts)
+    said = Metadata(comments=(b"hello", b"again"), extended_xmp=(part,), text=texts)
 
     from_jpeg = read(io.BytesIO(encode(Photo(draw(8, 8), metadata=said), "jpeg")))
     from_png = read(io.BytesIO(encode(Photo(draw(8, 8), metadata=said), "png")))
 
-    assert from_jpeg.metadata.comment == b"hello"
+    assert from_jpeg.metadata.comments == (b"hello", b"again")
     assert from_jpeg.metadata.extended_xmp == (part,)
     assert from_png.metadata.text == texts
 
@@ -213,6 +213,9 @@ def test_losses_are_what_a_format_cannot_hold(draw, exif_of):
     assert "IPTC" in losses(deep, "webp")[-1]
     assert "no metadata" in losses(deep, "bmp")[-1]
     assert "too long" in losses(long, "jpeg")[0]
+    texts = Photo(draw(4, 4), metadata=Metadata(text=(("Title", "Sea"),)))
+    assert losses(texts, "jpeg") == ("jpeg holds no texts: left out",)
+    assert losses(texts, "png") == losses(texts, "jpeg", strip_metadata=True) == ()
     assert read(io.BytesIO(encode(long, "jpeg"))).metadata.xmp is None
 
 
