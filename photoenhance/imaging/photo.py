@@ -11,6 +11,23 @@ from photoenhance.imaging.formats import FormatName
 Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text in a PNG; several may have one keyword.
+
+    Attributes:
+        keyword: such as `Author`, in Latin-1.
+        text: may have several lines.
+        language: a tag such as `de-CH`, or empty where the file names none.
+        translated: the keyword in that language, or empty.
+    """
+
+    keyword: str
+    text: str
+    language: str = ""
+    translated: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Metadata:
     """What a file said about its picture, in the bytes in which it said so.
@@ -25,7 +42,8 @@ class Metadata:
         iptc: IIM records.
         dpi: pixels per inch, horizontal and vertical.
         comment: the comment of a JPEG.
-        text: keywords and texts of a PNG.
+        text: the texts of a PNG, in its order.
+        chunks: further chunks of a PNG, name and data, that hold for any picture in its place.
     """
 
     exif: bytes | None = None
@@ -34,7 +52,8 @@ class Metadata:
     iptc: bytes | None = None
     dpi: tuple[float, float] | None = None
     comment: bytes | None = None
-    text: tuple[tuple[str, str], ...] = ()
+    text: tuple[Text, ...] = ()
+    chunks: tuple[tuple[bytes, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

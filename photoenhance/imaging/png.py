@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngImageFile
 from photoenhance.imaging.decode import Decoded, decode, fill, rows_of, strips
 from photoenhance.imaging.draft import Draft, check_size, label, refuse_animation, sane_dpi
 from photoenhance.imaging.metadata import iptc_of_photoshop
-from photoenhance.imaging.photo import Metadata, StoredFormat
+from photoenhance.imaging.photo import Metadata, StoredFormat, Text
 from photoenhance.imaging.profilewriter import grey_profile, rgb_profile
 
 XMP_KEYWORD = "XML:com.adobe.xmp"
@@ -41,7 +41,9 @@ def read_png(stream: BinaryIO, max_pixels: int) -> Draft:
         xmp=found.xmp,
         iptc=_iptc(texts),
         dpi=sane_dpi(image.info.get("dpi")),
-        text=tuple((k, t) for k, t in texts.items() if k != XMP_KEYWORD and RAW_PROFILE not in k),
+        text=tuple(
+            Text(k, t) for k, t in texts.items() if k != XMP_KEYWORD and RAW_PROFILE not in k
+        ),
     )
     key = image.info.get("transparency") if image.mode in ("1", "L", "RGB", "I;16") else None
     decoded = _deep(stream, image, kind, found.orientation) if is_deep else None

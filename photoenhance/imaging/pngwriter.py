@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from photoenhance.imaging.decode import strips
 from photoenhance.imaging.metadata import photoshop_of_iptc
-from photoenhance.imaging.photo import Metadata
+from photoenhance.imaging.photo import Metadata, Text
 from photoenhance.imaging.png import RAW_PROFILE, XMP_KEYWORD
 from photoenhance.imaging.rows import OutputRows
 
@@ -87,13 +88,22 @@ def _text_chunks(said: Metadata) -> list[tuple[bytes, bytes]]:
         profile = f"\niptc\n{len(resources):8}\n{resources.hex()}\n".encode()
         name = (RAW_PROFILE + "iptc").encode()
         chunks.append((b"zTXt", name + b"\0\0" + zlib.compress(profile)))
-    for keyword, text in said.text:
-        name = keyword.encode("latin-1", "replace")
-        try:
-            chunks.append((b"tEXt", name + b"\0" + text.encode("latin-1")))
-        except UnicodeEncodeError:
-            chunks.append((b"iTXt", name + b"\0\0\0\0\0" + text.encode()))
+    chunks += [_text_chunk(text) for text in said.text]
+    chunks += said.chunks
     return chunks
+
+
+def _text_chunk(said: Text) -> tuple[bytes, bytes]:
+    """Return a text as tEXt, which every reader knows, where that can hold it, else as iTXt."""
+    name = said.keyword.encode("latin-1", "replace") + b"\0"
+    if not said.language and not said.translated:
+        with suppress(UnicodeEncodeError):
+            return b"tEXt", name + said.text.encode("latin-1")
+    language = said.language.encode("latin-1", "replace") + b"\0"
+    return (
+        b"iTXt",
+        name + b"\0\0" + language + said.translated.encode() + b"\0" + said.text.encode(),
+    )
 
 
 def _write_chunk(sink: BinaryIO, kind: bytes, data: bytes) -> None:
