@@ -20,12 +20,14 @@ class Text:
         text: may have several lines.
         language: a tag such as `de-CH`, or empty where the file names none.
         translated: the keyword in that language, or empty.
+        is_packed: the file holds it compressed.
     """
 
     keyword: str
     text: str
     language: str = ""
     translated: str = ""
+    is_packed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

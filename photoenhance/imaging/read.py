@@ -13,10 +13,11 @@ from typing import BinaryIO
 from PIL import Image, ImageCms
 
 from photoenhance.errors import ImageError, UnsupportedError
-from photoenhance.imaging import color, extras, metadata, png, raster, tiff
+from photoenhance.imaging import cicp, color, extras, metadata, png, raster, tiff
 from photoenhance.imaging.draft import Draft
 from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, readable, recognise
 from photoenhance.imaging.photo import Photo
+from photoenhance.imaging.profile import cicp_of
 from photoenhance.imaging.silence import silenced
 
 DEFAULT_MAX_PIXELS = 250_000_000
@@ -118,6 +119,8 @@ def _finished(draft: Draft) -> Photo:
     if profile is not None and not color.is_usable(profile, is_grey=draft.format.is_grey):
         profile = None
         notes.append("the colour profile cannot be used and was left out: sRGB is assumed")
+    if profile is not None and (coded := cicp_of(profile)):
+        cicp.refuse_hdr(coded[1])
     kept = replace(
         draft.metadata,
         exif=metadata.upright_exif(exif, width, height) if exif else None,
