@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoenhance.errors import ImageError, UnsupportedError
-from photoenhance.imaging import ifd, metadata
+from photoenhance.imaging import ifd, iso, isocontent, metadata
 from photoenhance.imaging.decode import Decoded, fill
 from photoenhance.imaging.draft import Draft, check_size, label
 from photoenhance.imaging.metadata import ReadExif
@@ -25,17 +25,23 @@ def read_heif(stream: BinaryIO, max_pixels: int) -> Draft:
         ImageError: the picture is too large.
     """
     heif = _pillow_heif()
+    content = iso.parse(stream)
+    stream.seek(0)
     file = heif.open_heif(stream, convert_hdr_to_8bit=False)
     image = file[file.primary_index]
     width, height = image.size
     check_size(width, height, max_pixels)
+    profile, notes = isocontent.read_colours(content, image.info.get("icc_profile"))
     found = label(image.info.get("exif"), image.info.get("xmp"))
-    decoded = _decoded_heif(image)
-    more = ("only the main picture of the file was used",) if len(file) > 1 else ()
-    said = Metadata(xmp=found.xmp)
-    profile = image.info.get("icc_profile")
-    format_ = StoredFormat("heif")
-    return Draft(decoded, format_, found.exif, said, profile, found.notes, left_out=more)
+    return Draft(
+        _decoded_heif(image),
+        StoredFormat("heif"),
+        found.exif,
+        Metadata(xmp=found.xmp),
+        profile,
+        notes=found.notes + notes,
+        left_out=isocontent.left_out(content),
+    )
 
 
 def write_heif(

@@ -11,6 +11,7 @@ from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from photoenhance.imaging import iso, isocontent
 from photoenhance.imaging.decode import decode
 from photoenhance.imaging.draft import Draft, check_size, label, refuse_animation, sane_dpi
 from photoenhance.imaging.photo import Metadata, StoredFormat
@@ -53,16 +54,23 @@ def read_webp(stream: BinaryIO, max_pixels: int) -> Draft:
 
 def read_avif(stream: BinaryIO, max_pixels: int) -> Draft:
     """Read an AVIF that does not move."""
-    notes = _avif_depth(stream.read(4096))
+    file = iso.parse(stream)
     stream.seek(0)
     image = AvifImageFile(stream)
     check_size(*image.size, max_pixels)
     refuse_animation(image, image.n_frames)
+    profile, notes = isocontent.read_colours(file, image.info.get("icc_profile"))
     found = label(image.info.get("exif"), image.info.get("xmp"))
-    decoded = decode(image, found.orientation)
-    said = Metadata(xmp=found.xmp)
-    profile = image.info.get("icc_profile")
-    return Draft(decoded, StoredFormat("avif"), found.exif, said, profile, found.notes, notes)
+    depth = ("colours of more than 8 bits were read as 8 bits",) if isocontent.is_deep(file) else ()
+    return Draft(
+        decode(image, found.orientation),
+        StoredFormat("avif"),
+        found.exif,
+        Metadata(xmp=found.xmp),
+        profile,
+        notes=found.notes + notes,
+        left_out=depth + isocontent.left_out(file),
+    )
 
 
 def read_bmp(stream: BinaryIO, max_pixels: int) -> Draft:
@@ -107,11 +115,3 @@ def _riff_chunks(stream: BinaryIO) -> set[bytes]:
         size = int.from_bytes(head[4:], "little")
         position += 8 + size + size % 2
     return names
-
-
-def _avif_depth(head: bytes) -> tuple[str, ...]:
-    """Tell of a depth that Pillow cannot give us, by the codec's own configuration box."""
-    place = head.find(b"av1C")
-    if place >= 0 and head[place + 6 : place + 7] and head[place + 6] & 0x40:
-        return ("colours of more than 8 bits were read as 8 bits",)
-    return ()
