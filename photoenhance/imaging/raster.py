@@ -1,4 +1,4 @@
-"""The readers of JPEG, WebP, AVIF and BMP, over Pillow's decoders.
+"""The readers of JPEG, WebP and AVIF, over Pillow's decoders.
 
 Pillow's classes are called one by one: `Image.open` would try dozens of formats that are no
 photos, and has a limit of pixels of its own, for the whole process.
@@ -8,7 +8,6 @@ from typing import BinaryIO
 
 from PIL import JpegImagePlugin
 from PIL.AvifImagePlugin import AvifImageFile
-from PIL.BmpImagePlugin import BmpImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from photoenhance.imaging import iso, isocontent
@@ -71,15 +70,6 @@ def read_avif(stream: BinaryIO, max_pixels: int) -> Draft:
         notes=found.notes + notes,
         left_out=depth + isocontent.left_out(file),
     )
-
-
-def read_bmp(stream: BinaryIO, max_pixels: int) -> Draft:
-    """Read a BMP."""
-    image = BmpImageFile(stream)
-    check_size(*image.size, max_pixels)
-    said = Metadata(dpi=sane_dpi(image.info.get("dpi")))
-    decoded = decode(image, 1)
-    return Draft(decoded, StoredFormat("bmp", decoded.is_grey), metadata=said)
 
 
 def _jpeg_format(image: JpegImagePlugin.JpegImageFile) -> StoredFormat:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from PIL import Image, ImageCms
 
 from photoenhance.errors import ImageError, UnsupportedError
-from photoenhance.imaging import cicp, color, extras, metadata, png, raster, tiff
+from photoenhance.imaging import bmp, cicp, color, extras, metadata, png, raster, tiff
 from photoenhance.imaging.draft import Draft
 from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, readable, recognise
 from photoenhance.imaging.photo import Photo
@@ -34,7 +34,7 @@ _OPENERS: dict[FormatName, Callable[[BinaryIO, int], Draft]] = {
     "tiff": tiff.read_tiff,
     "webp": raster.read_webp,
     "avif": raster.read_avif,
-    "bmp": raster.read_bmp,
+    "bmp": bmp.read_bmp,
     "heif": extras.read_heif,
     "raw": extras.read_raw,
 }

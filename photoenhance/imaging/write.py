@@ -101,6 +101,9 @@ def losses(
         f"{format_name} holds no metadata: it was left out": (
             not target.has_metadata and bool(said.exif or said.xmp or said.iptc)
         ),
+        f"{format_name} is written without a colour profile: colours were converted to sRGB": (
+            photo.icc_profile is not None and not target.has_metadata
+        ),
         f"{format_name} holds no IPTC: it was left out": (
             said.iptc is not None and format_name in ("webp", "avif", "heif")
         ),
