@@ -4,6 +4,8 @@ Pillow's classes are called one by one: `Image.open` would try dozens of formats
 photos, and has a limit of pixels of its own, for the whole process.
 """
 
+import io
+import struct
 from typing import BinaryIO
 
 from PIL import JpegImagePlugin
@@ -15,6 +17,10 @@ from photoenhance.imaging.decode import decode
 from photoenhance.imaging.draft import Draft, check_size, label, refuse_animation, sane_dpi
 from photoenhance.imaging.photo import Metadata, StoredFormat
 
+_MAX_CHUNKS = 256
+_WEBP_CHUNKS = frozenset(
+    [b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP "]
+)
 _EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
 
 
@@ -39,16 +45,21 @@ def read_jpeg(stream: BinaryIO, max_pixels: int) -> Draft:
 
 def read_webp(stream: BinaryIO, max_pixels: int) -> Draft:
     """Read a WebP that does not move."""
-    is_lossless = b"VP8L" in _riff_chunks(stream)
+    chunks, left_out = _riff_chunks(stream)
     stream.seek(0)
     image = WebPImageFile(stream)
     check_size(*image.size, max_pixels)
     refuse_animation(image, image.n_frames)
     found = label(image.info.get("exif"), image.info.get("xmp"))
-    decoded = decode(image, found.orientation)
-    format_ = StoredFormat("webp", is_lossless=is_lossless)
-    profile = image.info.get("icc_profile")
-    return Draft(decoded, format_, found.exif, Metadata(xmp=found.xmp), profile, found.notes)
+    return Draft(
+        decode(image, found.orientation),
+        StoredFormat("webp", is_lossless=b"VP8L" in chunks),
+        found.exif,
+        Metadata(xmp=found.xmp),
+        image.info.get("icc_profile"),
+        found.notes,
+        left_out,
+    )
 
 
 def read_avif(stream: BinaryIO, max_pixels: int) -> Draft:
@@ -92,16 +103,23 @@ def _jpeg_format(image: JpegImagePlugin.JpegImageFile) -> StoredFormat:
     )
 
 
-def _riff_chunks(stream: BinaryIO) -> set[bytes]:
-    """Name the chunks of a WebP."""
+def _riff_chunks(stream: BinaryIO) -> tuple[set[bytes], tuple[str, ...]]:
+    """Name the chunks of a WebP, and say which of them, and what behind them, will be lost."""
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(4)
+    end = min(8 + int.from_bytes(stream.read(4), "little"), size)
     names: set[bytes] = set()
     position = 12
-    while len(names) < 64:
-        stream.seek(position)
-        head = stream.read(8)
-        if len(head) < 8:
+    for _ in range(_MAX_CHUNKS):
+        if position + 8 > end:
             break
-        names.add(head[:4])
-        size = int.from_bytes(head[4:], "little")
-        position += 8 + size + size % 2
-    return names
+        stream.seek(position)
+        name, length = struct.unpack("<4sI", stream.read(8))
+        names.add(name)
+        position += 8 + length + length % 2
+    unknown = ", ".join(sorted(repr(name)[2:-1].strip() for name in names - _WEBP_CHUNKS))
+    notes = [f"parts of the WebP were left out ({unknown})"] if unknown else []
+    stream.seek(end)
+    if stream.read(1 << 16).strip(b"\0\t\n\r "):
+        notes.append(f"{size - end:,} bytes behind the WebP's end were left out")
+    return names, tuple(notes)
