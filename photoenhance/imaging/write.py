@@ -10,6 +10,7 @@ import numpy as np
 
 from photoenhance.errors import ImageError
 from photoenhance.imaging.atomic import replacing
+from photoenhance.imaging.color import converter
 from photoenhance.imaging.extras import write_heif
 from photoenhance.imaging.formats import FORMATS, FileFormat, FormatName, writable
 from photoenhance.imaging.metadata import photoshop_of_iptc, without_orientation
@@ -102,7 +103,7 @@ def losses(
             not target.has_metadata and bool(said.exif or said.xmp or said.iptc)
         ),
         f"{format_name} is written without a colour profile: colours were converted to sRGB": (
-            photo.icc_profile is not None and not target.has_metadata
+            not target.has_metadata and converter(photo) is not None
         ),
         f"{format_name} holds no IPTC: it was left out": (
             said.iptc is not None and format_name in ("webp", "avif", "heif")

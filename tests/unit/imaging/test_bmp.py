@@ -101,6 +101,7 @@ def test_colours_are_converted_when_a_bmp_is_written_and_that_is_said(draw, prof
         "bmp is written without a colour profile: colours were converted to sRGB",
     )
     assert losses(photo, "png") == ()
+    assert losses(Photo(photo.pixels, icc_profile=profile_of("srgb")), "bmp") == ()
 
 
 def test_the_file_that_found_it_is_seen_with_its_profile(shared):
