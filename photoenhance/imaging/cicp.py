@@ -3,6 +3,8 @@
 from photoenhance.errors import ImageError
 from photoenhance.imaging.profilewriter import Curve, grey_profile, rgb_profile
 
+UNSPECIFIED, SRGB = 2, 13  # of transfers
+
 _D65, _C, _DCI = (0.3127, 0.329), (0.31, 0.316), (0.314, 0.351)
 _BT601 = (0.63, 0.34, 0.31, 0.595, 0.155, 0.07)
 _P3 = (0.68, 0.32, 0.265, 0.69, 0.15, 0.06)
@@ -19,34 +21,29 @@ _PRIMARIES: dict[int, tuple[str, tuple[float, ...]]] = {
     12: ("Display P3", (*_D65, *_P3)),
     22: ("EBU 3213", (*_D65, 0.63, 0.34, 0.295, 0.605, 0.155, 0.077)),
 }
-_BT709_TO_601 = frozenset([1, 5, 6, 7])
 
 _SRGB_CURVE: Curve = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
-_ALPHA = 1.09929682680944
-_CAMERA_CURVE: Curve = (1 / 0.45, 1 / _ALPHA, 1 - 1 / _ALPHA, 1 / 4.5, 0.0812428582986315)
-_CAMERA_CURVES = frozenset([1, 6, 11, 12, 14, 15])
+CAMERA_CURVES = frozenset([1, 6, 11, 12, 14, 15])
+"""Those of BT.709, BT.601 and BT.2020, which are a camera's; a screen has another one."""
+_SCREEN_CURVE: Curve = (2.4,)  # Source: ITU-R BT.1886, as browsers show them in PNG
 # Source: ITU-T H.273, table 3, each turned round: from a channel's value to light.
 _CURVES: dict[int, Curve] = {
     4: (2.2,),
     5: (2.8,),
     7: (1 / 0.45, 1 / 1.1115, 0.1115 / 1.1115, 1 / 4, 0.0912),
     8: (1.0,),
-    13: _SRGB_CURVE,
-} | dict.fromkeys(_CAMERA_CURVES, _CAMERA_CURVE)
+    SRGB: _SRGB_CURVE,
+} | dict.fromkeys(CAMERA_CURVES, _SCREEN_CURVE)
 
 _HDR = {16: "PQ", 18: "HLG"}
 _XYZ = 10
 _LOGARITHMIC_AND_CINEMA = frozenset([9, 10, 17])
-UNSPECIFIED = 2
 
 
 def profile_of(
     primaries: int, transfer: int, *, is_grey: bool = False
 ) -> tuple[bytes | None, tuple[str, ...]]:
     """Make the ICC profile of colours given by their code points.
-
-    The curve of BT.709 to BT.601 primaries is read as sRGB's: browsers and picture viewers do so,
-    and encoders of photos name the family of their matrix there, not a video camera's curve.
 
     Returns:
         The profile, None for sRGB, which is also what is not specified; and notes.
@@ -62,13 +59,12 @@ def profile_of(
         )
     stated = (primaries, transfer)
     primaries = 1 if primaries == UNSPECIFIED else primaries
-    transfer = 13 if transfer == UNSPECIFIED else transfer
+    transfer = SRGB if transfer == UNSPECIFIED else transfer
     if primaries not in _PRIMARIES or transfer not in _CURVES:
         note = f"its colours (CICP {stated[0]}/{stated[1]}) are unknown: sRGB is assumed"
         return None, (note,)
     name, points = _PRIMARIES[primaries]
-    is_video = transfer in _CAMERA_CURVES and primaries in _BT709_TO_601
-    curve = _SRGB_CURVE if is_video else _CURVES[transfer]
+    curve = _CURVES[transfer]
     if curve == _SRGB_CURVE and (points == _PRIMARIES[1][1] or is_grey):
         return None, ()
     name = name if curve == _SRGB_CURVE else f"{name}, transfer {transfer}"

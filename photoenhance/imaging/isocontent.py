@@ -38,7 +38,11 @@ def read_colours(file: IsoFile, icc_profile: bytes | None) -> tuple[bytes | None
         cicp.refuse_hdr(code[1])
     if icc_profile or code is None:
         return icc_profile, ()
-    return cicp.profile_of(*code)
+    primaries, transfer = code
+    # Encoders of photos name the family of their matrix, and pixels are sRGB's all the same:
+    # browsers show AVIF so, though not PNG.
+    is_video = transfer in cicp.CAMERA_CURVES
+    return cicp.profile_of(primaries, cicp.SRGB if is_video else transfer)
 
 
 def is_deep(file: IsoFile) -> bool:

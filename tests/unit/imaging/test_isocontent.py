@@ -112,6 +112,15 @@ def test_srgb_is_no_profile(make, code, draw):
     assert read(make(draw(16, 16), *code)).icc_profile is None
 
 
+def test_a_video_cameras_curve_is_read_as_that_of_srgb_as_browsers_do():
+    def profile(transfer):
+        stated = container([infe(1, b"av01")], properties=[(1, nclx(9, transfer))])
+        return isocontent.read_colours(stated, None)[0]
+
+    assert profile(13) == profile(1) == profile(14)
+    assert profile(13) != profile(4)
+
+
 def test_a_profile_outranks_the_code_but_not_hdr(profile_of):
     p3, adobe = container([], properties=[(1, nclx(12, 13))]), profile_of("adobe")
     stated = container([infe(1, b"av01")], properties=[(1, nclx(12, 13))])
