@@ -12,6 +12,7 @@ from photoenhance.imaging.decode import strips
 from photoenhance.imaging.metadata import photoshop_of_iptc
 from photoenhance.imaging.photo import Metadata
 from photoenhance.imaging.pngchunks import Chunk, checksum
+from photoenhance.imaging.pngcolor import CHUNKS
 from photoenhance.imaging.pngtext import RAW_PROFILE, XMP_KEYWORD, text_chunk
 from photoenhance.imaging.rows import OutputRows
 
@@ -56,6 +57,12 @@ class _Inserting:
 
     def flush(self) -> None:
         """Do nothing: what is written is not held."""
+
+
+def only_in_png(said: Metadata) -> str:
+    """Name the chunks that no other format holds, nor needs: colours are in a profile there."""
+    names = {name for name, _ in said.chunks} - CHUNKS - {b"bKGD"}
+    return ", ".join(sorted(name.decode() for name in names))
 
 
 def _write_deep(rows: OutputRows, chunks: Iterable[Chunk], sink: BinaryIO) -> None:

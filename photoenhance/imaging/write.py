@@ -15,7 +15,7 @@ from photoenhance.imaging.extras import write_heif
 from photoenhance.imaging.formats import FORMATS, FileFormat, FormatName, writable
 from photoenhance.imaging.metadata import photoshop_of_iptc, without_orientation
 from photoenhance.imaging.photo import Metadata, Photo, StoredFormat
-from photoenhance.imaging.pngwriter import write_png
+from photoenhance.imaging.pngwriter import only_in_png, write_png
 from photoenhance.imaging.rows import OutputRows
 from photoenhance.imaging.tiffwriter import write_tiff
 
@@ -107,6 +107,9 @@ def losses(
         ),
         f"{format_name} holds no IPTC: it was left out": (
             said.iptc is not None and format_name in ("webp", "avif", "heif")
+        ),
+        f"{format_name} has no place for chunks of PNG ({only_in_png(said)}): they were left out": (
+            format_name != "png" and only_in_png(said) != ""
         ),
         "EXIF or XMP is too long for JPEG and was left out": (
             format_name == "jpeg" and _fitting(said) != (said.exif, said.xmp)

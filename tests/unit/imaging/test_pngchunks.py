@@ -11,7 +11,7 @@ from PIL import Image
 from photoenhance.errors import ImageError
 from photoenhance.imaging.photo import Photo
 from photoenhance.imaging.read import read
-from photoenhance.imaging.write import encode
+from photoenhance.imaging.write import encode, losses
 
 END = b"\0\0\0\0IEND\xaeB`\x82"
 
@@ -90,6 +90,18 @@ def test_parts_that_hold_for_any_picture_are_kept_byte_for_byte(dtype, draw):
     assert list(kept(photo).items()) == parts
     assert photo.left_out == ()
     assert all(chunk(*part) in again for part in parts)
+
+
+def test_parts_that_only_png_holds_are_lost_elsewhere_but_not_its_colours(draw):
+    parts = [chunk(b"sRGB", b"\1"), chunk(b"bKGD", bytes(6)), chunk(b"prIv", b"own")]
+
+    photo = read(png(draw(8, 8), *parts))
+
+    assert losses(photo, "png") == ()
+    assert losses(photo, "tiff") == (
+        "tiff has no place for chunks of PNG (prIv): they were left out",
+    )
+    assert losses(photo, "tiff", strip_metadata=True) == ()
 
 
 def test_parts_of_the_old_pixels_are_named_and_stale_ones_go(draw):
