@@ -42,6 +42,8 @@ class Metadata:
         xmp: an XML packet.
         extended_xmp: the JPEG segments that hold what did not fit into the first packet.
         iptc: IIM records.
+        photoshop: Photoshop's image resources but IPTC and thumbnails, one behind the other, such
+            as the copyright flag and the URL.
         dpi: pixels per inch, horizontal and vertical.
         comment: the comment of a JPEG.
         text: the texts of a PNG, in its order.
@@ -52,6 +54,7 @@ class Metadata:
     xmp: bytes | None = None
     extended_xmp: tuple[bytes, ...] = ()
     iptc: bytes | None = None
+    photoshop: bytes | None = None
     dpi: tuple[float, float] | None = None
     comment: bytes | None = None
     text: tuple[Text, ...] = ()
