@@ -41,6 +41,7 @@ def read_png(stream: BinaryIO, max_pixels: int) -> Draft:
     said = Metadata(
         xmp=found.xmp,
         iptc=embedded.iptc,
+        photoshop=embedded.photoshop,
         dpi=_dpi(file.chunks),
         text=embedded.text,
         chunks=chunks,

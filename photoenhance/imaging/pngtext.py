@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from photoenhance.imaging.metadata import iptc_of_photoshop, read_exif
+from photoenhance.imaging.metadata import read_exif
 from photoenhance.imaging.photo import Text
+from photoenhance.imaging.photoshop import split_resources
 from photoenhance.imaging.pngchunks import Chunk, unpacked
 
 XMP_KEYWORD = "XML:com.adobe.xmp"
@@ -31,6 +32,7 @@ class Embedded:
         exif: a block, perhaps a damaged one.
         xmp: an XML packet.
         iptc: IIM records.
+        photoshop: the other resources that stand with them.
         icc_profile: one that is stored as a text.
         text: all other texts.
         notes: as in `Photo`.
@@ -39,6 +41,7 @@ class Embedded:
     exif: bytes | None
     xmp: bytes | None
     iptc: bytes | None
+    photoshop: bytes | None
     icc_profile: bytes | None
     text: tuple[Text, ...]
     notes: tuple[str, ...]
@@ -64,11 +67,13 @@ def embedded(chunks: tuple[Chunk, ...]) -> Embedded:
     blocks += [
         data for data in (stored.get("exif", b""), app1) if data and not data.startswith(_XMP)
     ]
+    iptc, photoshop = _resources(stored)
     packets += [stored.get("xmp", b""), app1.removeprefix(_XMP) if app1.startswith(_XMP) else b""]
     return Embedded(
         exif=next((block for block in blocks if read_exif(block)), next(iter(blocks), None)),
         xmp=next(filter(None, packets), None),
-        iptc=_iptc(stored),
+        iptc=iptc,
+        photoshop=photoshop,
         icc_profile=stored.get("icc") or stored.get("icm"),
         text=tuple(plain),
         notes=notes,
@@ -81,12 +86,13 @@ def _kind(keyword: str) -> str:
     return kind.strip().lower() if start.lower() == RAW_PROFILE.lower() else ""
 
 
-def _iptc(stored: dict[str, bytes]) -> bytes | None:
-    for data in (stored.get("iptc"), stored.get("8bim")):
-        records = iptc_of_photoshop(data) if data and data.startswith(b"8BIM") else data
-        if records:
-            return records
-    return None
+def _resources(stored: dict[str, bytes]) -> tuple[bytes | None, bytes | None]:
+    """Return IPTC and Photoshop's other resources; ImageMagick stores the same under two names."""
+    iptc = photoshop = None
+    for data in (stored.get("iptc", b""), stored.get("8bim", b"")):
+        records, others = split_resources(data) if data.startswith(b"8BIM") else (data, None)
+        iptc, photoshop = iptc or records or None, photoshop or others
+    return iptc, photoshop
 
 
 def read_texts(chunks: Iterable[Chunk]) -> tuple[list[Text], tuple[str, ...]]:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoenhance.imaging.decode import strips
-from photoenhance.imaging.metadata import photoshop_of_iptc
 from photoenhance.imaging.photo import Metadata
+from photoenhance.imaging.photoshop import joined_resources
 from photoenhance.imaging.pngchunks import Chunk, checksum
 from photoenhance.imaging.pngcolor import CHUNKS
 from photoenhance.imaging.pngtext import RAW_PROFILE, XMP_KEYWORD, text_chunk
@@ -115,8 +115,8 @@ def _chunks(rows: OutputRows, said: Metadata) -> list[Chunk]:
         chunks.append((b"eXIf", said.exif))
     if said.xmp is not None:
         chunks.append((b"iTXt", XMP_KEYWORD.encode() + b"\0\0\0\0\0" + said.xmp))
-    if said.iptc is not None:
-        resources = photoshop_of_iptc(said.iptc)
+    resources = joined_resources(said.iptc, said.photoshop)
+    if resources:
         profile = f"\niptc\n{len(resources):8}\n{resources.hex()}\n".encode()
         name = (RAW_PROFILE + "iptc").encode()
         chunks.append((b"zTXt", name + b"\0\0" + zlib.compress(profile)))

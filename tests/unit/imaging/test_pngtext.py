@@ -98,6 +98,16 @@ def test_iptc_in_a_text_is_kept(kind, data):
     assert read(png(stored(kind, data))).metadata.iptc == IPTC
 
 
+def test_photoshops_other_resources_are_kept_beside_iptc():
+    flag = b"8BIM\x04\x0a\0\0\0\0\0\x01\1\0"  # copyrighted
+
+    photo = read(png(stored("8bim", PHOTOSHOP + flag), stored("iptc", PHOTOSHOP)))
+    again = read(io.BytesIO(encode(photo, "png")))
+
+    for each in (photo, again):
+        assert (each.metadata.iptc, each.metadata.photoshop) == (IPTC, flag)
+
+
 @pytest.mark.parametrize("kind", ["icc", "icm", "ICC"])
 def test_a_colour_profile_in_a_text_is_honoured(kind, profile_of):
     photo = read(png(stored(kind, profile_of("p3"))))
