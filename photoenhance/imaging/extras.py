@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from photoenhance.errors import ImageError
-from photoenhance.imaging import ifd, metadata
+from photoenhance.errors import ImageError, UnsupportedError
+from photoenhance.imaging import ifd, iso, isocontent, metadata
 from photoenhance.imaging.decode import Decoded, fill
 from photoenhance.imaging.draft import Draft, check_size, label
 from photoenhance.imaging.metadata import ReadExif
@@ -21,20 +21,27 @@ def read_heif(stream: BinaryIO, max_pixels: int) -> Draft:
     """Read the main picture of a HEIF file.
 
     Raises:
-        ImageError: pillow-heif is not installed, or the picture is too large.
+        UnsupportedError: pillow-heif is not installed.
+        ImageError: the picture is too large.
     """
     heif = _pillow_heif()
+    content = iso.parse(stream)
+    stream.seek(0)
     file = heif.open_heif(stream, convert_hdr_to_8bit=False)
     image = file[file.primary_index]
     width, height = image.size
     check_size(width, height, max_pixels)
+    profile, notes = isocontent.read_colours(content, image.info.get("icc_profile"))
     found = label(image.info.get("exif"), image.info.get("xmp"))
-    decoded = _decoded_heif(image)
-    more = ("only the main picture of the file was used",) if len(file) > 1 else ()
-    said = Metadata(xmp=found.xmp)
-    profile = image.info.get("icc_profile")
-    format_ = StoredFormat("heif")
-    return Draft(decoded, format_, found.exif, said, profile, found.notes, left_out=more)
+    return Draft(
+        _decoded_heif(image),
+        StoredFormat("heif"),
+        found.exif,
+        Metadata(xmp=found.xmp),
+        profile,
+        notes=found.notes + notes,
+        left_out=isocontent.left_out(content),
+    )
 
 
 def write_heif(
@@ -43,7 +50,7 @@ def write_heif(
     """Write `(H, W, 3 or 4)` uint8, or uint16 of which 10 bits are kept, as HEIF.
 
     Raises:
-        ImageError: pillow-heif is not installed.
+        UnsupportedError: pillow-heif is not installed.
     """
     heif = _pillow_heif()
     height, width, channels = rows.shape
@@ -58,7 +65,8 @@ def read_raw(stream: BinaryIO, max_pixels: int) -> Draft:
     """Develop a camera raw file into 16-bit sRGB, with the camera's white balance.
 
     Raises:
-        ImageError: rawpy is not installed, or the picture is too large.
+        UnsupportedError: rawpy is not installed.
+        ImageError: the picture is too large.
     """
     try:
         import rawpy  # noqa: PLC0415
@@ -111,8 +119,8 @@ def _pillow_heif() -> ModuleType:
     return pillow_heif
 
 
-def _missing(name: str, extra: str) -> ImageError:
-    return ImageError(
+def _missing(name: str, extra: str) -> UnsupportedError:
+    return UnsupportedError(
         f"{name} is not supported by this installation",
         hint=f"pip install 'photoenhance[{extra}]'",
     )

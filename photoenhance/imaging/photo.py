@@ -11,6 +11,25 @@ from photoenhance.imaging.formats import FormatName
 Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text in a PNG; several may have one keyword.
+
+    Attributes:
+        keyword: such as `Author`, in Latin-1.
+        text: may have several lines.
+        language: a tag such as `de-CH`, or empty where the file names none.
+        translated: the keyword in that language, or empty.
+        is_packed: the file holds it compressed.
+    """
+
+    keyword: str
+    text: str
+    language: str = ""
+    translated: str = ""
+    is_packed: bool = False
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Trailer:
     """What lies behind the picture of a JPEG, such as a motion photo's video or a gain map.
@@ -48,7 +67,8 @@ class Metadata:
         segments: a JPEG's application segments that nobody here understands, such as a thermal
             camera's: the byte of the marker, and the data.
         trailer: what lies behind the picture of a JPEG.
-        text: keywords and texts of a PNG.
+        text: the texts of a PNG, in its order.
+        chunks: further chunks of a PNG, name and data, that hold for any picture in its place.
     """
 
     exif: bytes | None = None
@@ -61,7 +81,8 @@ class Metadata:
     comments: tuple[bytes, ...] = ()
     segments: tuple[tuple[int, bytes], ...] = ()
     trailer: Trailer | None = None
-    text: tuple[tuple[str, str], ...] = ()
+    text: tuple[Text, ...] = ()
+    chunks: tuple[tuple[bytes, bytes], ...] = ()
 
     @property
     def shape(self) -> tuple[int, int] | None:

@@ -7,51 +7,67 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.PngImagePlugin import PngImageFile
 
+from photoenhance.imaging import pngcolor, pngtext
 from photoenhance.imaging.decode import Decoded, decode, fill, rows_of, strips
 from photoenhance.imaging.draft import Draft, check_size, label, refuse_animation, sane_dpi
-from photoenhance.imaging.metadata import iptc_of_photoshop
 from photoenhance.imaging.photo import Metadata, StoredFormat
-from photoenhance.imaging.profilewriter import grey_profile, rgb_profile
+from photoenhance.imaging.pngchunks import Chunk, PngFile, scan
 
-XMP_KEYWORD = "XML:com.adobe.xmp"
-RAW_PROFILE = "Raw profile type "
-
-_SRGB_GAMMA = 0.45455
-_SRGB_POINTS = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)  # white, red, green, blue
-
-_RGB, _GREY_ALPHA, _RGBA = 2, 4, 6
+_INCH = 0.0254
+_GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 _HALVES = {_RGB: ("RGB;16B", "RGB;16L"), _RGBA: ("RGBA;16B", "RGBA;16L")}
+
+# What is understood here, or by the modules of texts and colours, and written anew.
+_UNDERSTOOD = frozenset([b"eXIf", b"iCCP", b"tEXt", b"zTXt", b"iTXt"])
+# What tells of pixels, or of a file, that are no more.
+_STALE = frozenset([b"sBIT", b"hIST", b"sPLT", b"tIME", b"iDOT", b"mDCV", b"cLLI"])
+# What holds for any picture of the same size that stands upright as this one did.
+_PLACED = frozenset([b"oFFs", b"sCAL", b"sTER", b"vpAg", b"caNv"])
+_CREDENTIALS = b"caBX"
 
 
 def read_png(stream: BinaryIO, max_pixels: int) -> Draft:
     """Read a PNG that does not move."""
-    bits, kind = stream.read(26)[24:26]
-    stream.seek(0)
-    image = PngImageFile(stream)
+    file = scan(stream)
+    image = PngImageFile(file.picture)
     check_size(*image.size, max_pixels)
-    refuse_animation(image, image.n_frames)
-    is_deep = bits == 16 and kind in (_RGB, _GREY_ALPHA, _RGBA)
-    if is_deep:
-        _decode_as(image, "RGBA" if kind == _GREY_ALPHA else _HALVES[kind][0])
-    image.load()  # metadata may stand behind the pixels
-    texts = {str(keyword): str(text) for keyword, text in image.text.items()}
-    exif = image.info.get("exif") or _raw_profile(texts, "exif") or _raw_profile(texts, "APP1")
-    found = label(exif, image.info.get("xmp") or texts.get(XMP_KEYWORD))
+    refuse_animation(image, file.frames)
+    is_grey = file.kind in (_GREY, _GREY_ALPHA)
+    embedded = pngtext.embedded(file.chunks)
+    colours = pngcolor.read_colours(file.chunks, embedded.icc_profile, is_grey=is_grey)
+    found = label(embedded.exif, embedded.xmp)
+    decoded = _decoded(file, image, found.orientation)
+    chunks, left_out = _kept(file, found.orientation, has_profile=colours.profile is not None)
     said = Metadata(
         xmp=found.xmp,
-        iptc=_iptc(texts),
-        dpi=sane_dpi(image.info.get("dpi")),
-        text=tuple((k, t) for k, t in texts.items() if k != XMP_KEYWORD and RAW_PROFILE not in k),
+        iptc=embedded.iptc,
+        photoshop=embedded.photoshop,
+        dpi=_dpi(file.chunks),
+        text=embedded.text,
+        chunks=chunks,
     )
+    return Draft(
+        decoded,
+        StoredFormat("png", decoded.is_grey),
+        found.exif,
+        said,
+        colours.profile,
+        notes=file.notes + found.notes + embedded.notes + colours.notes,
+        left_out=file.left_out + left_out,
+    )
+
+
+def _decoded(file: PngFile, image: PngImageFile, orientation: int) -> Decoded:
+    is_deep = file.bits == 16 and file.kind in (_RGB, _GREY_ALPHA, _RGBA)
+    if is_deep:
+        _decode_as(image, "RGBA" if file.kind == _GREY_ALPHA else _HALVES[file.kind][0])
+    image.load()
     key = image.info.get("transparency") if image.mode in ("1", "L", "RGB", "I;16") else None
-    decoded = _deep(stream, image, kind, found.orientation) if is_deep else None
-    decoded = decoded or decode(image, found.orientation)
-    if key is not None:
-        alpha = _keyed_alpha(decoded.pixels, key, bits)
-        decoded = Decoded(decoded.pixels, alpha, decoded.is_grey, notes=decoded.notes)
-    profile = image.info.get("icc_profile") or _own_profile(image.info, decoded.is_grey)
-    format_ = StoredFormat("png", decoded.is_grey)
-    return Draft(decoded, format_, found.exif, said, profile, found.notes)
+    decoded = _deep(file, image, orientation) if is_deep else decode(image, orientation)
+    if key is None:
+        return decoded
+    alpha = _keyed_alpha(decoded.pixels, key, file.bits)
+    return Decoded(decoded.pixels, alpha, decoded.is_grey, notes=decoded.notes)
 
 
 def _decode_as(image: PngImageFile, rawmode: str) -> None:
@@ -59,19 +75,19 @@ def _decode_as(image: PngImageFile, rawmode: str) -> None:
     image.tile = [tile._replace(args=rawmode) for tile in image.tile]
 
 
-def _deep(stream: BinaryIO, image: PngImageFile, kind: int, orientation: int) -> Decoded:
+def _deep(file: PngFile, image: PngImageFile, orientation: int) -> Decoded:
     """Decode 16-bit channels.
 
     Pillow keeps one byte of each channel, and which one can be chosen: two passes give both.
     Grey with alpha has four bytes a pixel, as 8-bit RGBA has, and passes for it.
     """
-    if kind == _GREY_ALPHA:
+    if file.kind == _GREY_ALPHA:
         pairs = rows_of(image, lambda strip: np.ascontiguousarray(strip).view(">u2"))
         planes = fill(image.size, pairs, orientation, channels=2, dtype=np.uint16)
         return Decoded(*planes, is_grey=True)
-    stream.seek(0)
-    second = PngImageFile(stream)
-    _decode_as(second, _HALVES[kind][1])
+    file.picture.seek(0)
+    second = PngImageFile(file.picture)
+    _decode_as(second, _HALVES[file.kind][1])
     second.load()
     high, low = rows_of(image), rows_of(second)
 
@@ -92,31 +108,59 @@ def _keyed_alpha(pixels: NDArray[Any], key: Any, bits: int) -> NDArray[Any]:
     return alpha
 
 
-def _own_profile(info: dict[str | tuple[int, int], Any], is_grey: bool) -> bytes | None:
-    """Make a profile of the chunks gAMA and cHRM, where they say something else than sRGB."""
-    gamma, points = info.get("gamma"), info.get("chromaticity", _SRGB_POINTS)
-    if not gamma or "srgb" in info or not 0.02 < gamma < 50:
-        return None
-    same_points = np.allclose(points, _SRGB_POINTS, atol=0.002)
-    if abs(gamma - _SRGB_GAMMA) < 0.01 and (same_points or is_grey):
-        return None
-    try:
-        return grey_profile(1 / gamma) if is_grey else rgb_profile(1 / gamma, points)
-    except (ValueError, struct.error):
-        return None
+def _dpi(chunks: tuple[Chunk, ...]) -> tuple[float, float] | None:
+    """Return the resolution, where the file says it per metre and not as a mere aspect."""
+    for name, data in chunks:
+        if name == b"pHYs" and len(data) == 9 and data[8] == 1:
+            across, down = struct.unpack(">II", data[:8])
+            return sane_dpi((across * _INCH, down * _INCH))
+    return None
 
 
-def _raw_profile(texts: dict[str, str], kind: str) -> bytes | None:
-    """Return the bytes that ImageMagick's way of storing profiles holds in hexadecimal."""
-    lines = texts.get(RAW_PROFILE + kind, "").strip().splitlines()
-    try:
-        return bytes.fromhex("".join(lines[2:])) or None
-    except ValueError:
-        return None
+def _kept(
+    file: PngFile, orientation: int, *, has_profile: bool
+) -> tuple[tuple[Chunk, ...], tuple[str, ...]]:
+    """Choose the chunks that a writer can take over as they are, and tell of those that are lost.
+
+    Of chunks that we do not know, PNG's own rule decides: a name with a small fourth letter is
+    that of a chunk which may be copied to a file with other pixels.
+    """
+    kept, lost = [], []
+    for name, data in file.chunks:
+        if name in _UNDERSTOOD or name in _STALE or (name == b"sRGB" and has_profile):
+            continue
+        if name == b"bKGD" and (file.kind == _PALETTE or file.bits < 8):
+            continue
+        if name == b"pHYs":
+            kept += _aspect(data, orientation)
+        elif _still_holds(name, orientation):
+            kept.append((name, data))
+        else:
+            lost.append(name)
+    return tuple(kept), _left_out(lost)
 
 
-def _iptc(texts: dict[str, str]) -> bytes | None:
-    profile = _raw_profile(texts, "iptc") or _raw_profile(texts, "8bim")
-    if profile is not None and profile.startswith(b"8BIM"):
-        return iptc_of_photoshop(profile)
-    return profile
+def _still_holds(name: bytes, orientation: int) -> bool:
+    if name in _PLACED:
+        return orientation == 1
+    return name in pngcolor.CHUNKS or name == b"bKGD" or name[3:].islower()
+
+
+def _aspect(data: bytes, orientation: int) -> list[Chunk]:
+    """Return a chunk that tells the pixels' shape but no size, which `Metadata.dpi` cannot hold."""
+    if len(data) != 9 or data[8] != 0:
+        return []
+    turned = data[4:8] + data[:4] + data[8:]
+    return [(b"pHYs", turned if orientation >= 5 else data)]
+
+
+def _left_out(names: list[bytes]) -> tuple[str, ...]:
+    notes = []
+    if _CREDENTIALS in names:
+        notes.append("content credentials (C2PA), which hold for the file as it was, were left out")
+    others = ", ".join(sorted({name.decode() for name in names if name != _CREDENTIALS}))
+    if others:
+        notes.append(
+            f"parts of the PNG that hold for its old pixels alone were left out ({others})"
+        )
+    return tuple(notes)

@@ -117,6 +117,15 @@ def parse(data: bytes) -> Profile:
     return Profile(space, (), None)
 
 
+def cicp_of(data: bytes) -> tuple[int, int] | None:
+    """Return the code points of primaries and transfer that a profile names itself by, or None."""
+    try:
+        tag = _tags(data).get(b"cicp", b"")
+    except (ValueError, struct.error):
+        return None
+    return (tag[8], tag[9]) if tag[:4] == b"cicp" and len(tag) >= 12 else None
+
+
 def _tags(data: bytes) -> dict[bytes, bytes]:
     (count,) = struct.unpack_from(">I", data, 128)
     if not 0 < count <= 1000 or 132 + 12 * count > len(data):

@@ -1,75 +1,84 @@
-"""The readers of WebP, AVIF and BMP, over Pillow's decoders.
+"""The readers of WebP and AVIF, over Pillow's decoders.
 
 Pillow's classes are called one by one: `Image.open` would try dozens of formats that are no
 photos, and has a limit of pixels of its own, for the whole process.
 """
 
+import io
+import struct
 from typing import BinaryIO
 
 from PIL.AvifImagePlugin import AvifImageFile
-from PIL.BmpImagePlugin import BmpImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from photoenhance.imaging import iso, isocontent
 from photoenhance.imaging.decode import decode
-from photoenhance.imaging.draft import Draft, check_size, label, refuse_animation, sane_dpi
+from photoenhance.imaging.draft import Draft, check_size, label, refuse_animation
 from photoenhance.imaging.photo import Metadata, StoredFormat
+
+_MAX_CHUNKS = 256
+_WEBP_CHUNKS = frozenset(
+    [b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP "]
+)
 
 
 def read_webp(stream: BinaryIO, max_pixels: int) -> Draft:
     """Read a WebP that does not move."""
-    is_lossless = b"VP8L" in _riff_chunks(stream)
+    chunks, left_out = _riff_chunks(stream)
     stream.seek(0)
     image = WebPImageFile(stream)
     check_size(*image.size, max_pixels)
     refuse_animation(image, image.n_frames)
     found = label(image.info.get("exif"), image.info.get("xmp"))
-    decoded = decode(image, found.orientation)
-    format_ = StoredFormat("webp", is_lossless=is_lossless)
-    profile = image.info.get("icc_profile")
-    return Draft(decoded, format_, found.exif, Metadata(xmp=found.xmp), profile, found.notes)
+    return Draft(
+        decode(image, found.orientation),
+        StoredFormat("webp", is_lossless=b"VP8L" in chunks),
+        found.exif,
+        Metadata(xmp=found.xmp),
+        image.info.get("icc_profile"),
+        found.notes,
+        left_out,
+    )
 
 
 def read_avif(stream: BinaryIO, max_pixels: int) -> Draft:
     """Read an AVIF that does not move."""
-    notes = _avif_depth(stream.read(4096))
+    file = iso.parse(stream)
     stream.seek(0)
     image = AvifImageFile(stream)
     check_size(*image.size, max_pixels)
     refuse_animation(image, image.n_frames)
+    profile, notes = isocontent.read_colours(file, image.info.get("icc_profile"))
     found = label(image.info.get("exif"), image.info.get("xmp"))
-    decoded = decode(image, found.orientation)
-    said = Metadata(xmp=found.xmp)
-    profile = image.info.get("icc_profile")
-    return Draft(decoded, StoredFormat("avif"), found.exif, said, profile, found.notes, notes)
+    depth = ("colours of more than 8 bits were read as 8 bits",) if isocontent.is_deep(file) else ()
+    return Draft(
+        decode(image, found.orientation),
+        StoredFormat("avif"),
+        found.exif,
+        Metadata(xmp=found.xmp),
+        profile,
+        notes=found.notes + notes,
+        left_out=depth + isocontent.left_out(file),
+    )
 
 
-def read_bmp(stream: BinaryIO, max_pixels: int) -> Draft:
-    """Read a BMP."""
-    image = BmpImageFile(stream)
-    check_size(*image.size, max_pixels)
-    said = Metadata(dpi=sane_dpi(image.info.get("dpi")))
-    decoded = decode(image, 1)
-    return Draft(decoded, StoredFormat("bmp", decoded.is_grey), metadata=said)
-
-
-def _riff_chunks(stream: BinaryIO) -> set[bytes]:
-    """Name the chunks of a WebP."""
+def _riff_chunks(stream: BinaryIO) -> tuple[set[bytes], tuple[str, ...]]:
+    """Name the chunks of a WebP, and say which of them, and what behind them, will be lost."""
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(4)
+    end = min(8 + int.from_bytes(stream.read(4), "little"), size)
     names: set[bytes] = set()
     position = 12
-    while len(names) < 64:
-        stream.seek(position)
-        head = stream.read(8)
-        if len(head) < 8:
+    for _ in range(_MAX_CHUNKS):
+        if position + 8 > end:
             break
-        names.add(head[:4])
-        size = int.from_bytes(head[4:], "little")
-        position += 8 + size + size % 2
-    return names
-
-
-def _avif_depth(head: bytes) -> tuple[str, ...]:
-    """Tell of a depth that Pillow cannot give us, by the codec's own configuration box."""
-    place = head.find(b"av1C")
-    if place >= 0 and head[place + 6 : place + 7] and head[place + 6] & 0x40:
-        return ("colours of more than 8 bits were read as 8 bits",)
-    return ()
+        stream.seek(position)
+        name, length = struct.unpack("<4sI", stream.read(8))
+        names.add(name)
+        position += 8 + length + length % 2
+    unknown = ", ".join(sorted(repr(name)[2:-1].strip() for name in names - _WEBP_CHUNKS))
+    notes = [f"parts of the WebP were left out ({unknown})"] if unknown else []
+    stream.seek(end)
+    if stream.read(1 << 16).strip(b"\0\t\n\r "):
+        notes.append(f"{size - end:,} bytes behind the WebP's end were left out")
+    return names, tuple(notes)

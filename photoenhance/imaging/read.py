@@ -12,12 +12,13 @@ from typing import BinaryIO
 
 from PIL import Image, ImageCms
 
-from photoenhance.errors import ImageError
-from photoenhance.imaging import color, extras, jpeg, metadata, png, raster, tiff
+from photoenhance.errors import ImageError, UnsupportedError
+from photoenhance.imaging import bmp, cicp, color, extras, jpeg, metadata, png, raster, tiff
 from photoenhance.imaging.draft import Draft
-from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, recognise
+from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, readable, recognise
 from photoenhance.imaging.orientation import TURNED
 from photoenhance.imaging.photo import Photo
+from photoenhance.imaging.profile import cicp_of
 from photoenhance.imaging.silence import silenced
 
 DEFAULT_MAX_PIXELS = 250_000_000
@@ -34,7 +35,7 @@ _OPENERS: dict[FormatName, Callable[[BinaryIO, int], Draft]] = {
     "tiff": tiff.read_tiff,
     "webp": raster.read_webp,
     "avif": raster.read_avif,
-    "bmp": raster.read_bmp,
+    "bmp": bmp.read_bmp,
     "heif": extras.read_heif,
     "raw": extras.read_raw,
 }
@@ -53,8 +54,8 @@ def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Phot
         max_pixels: a larger picture is refused by its header, before memory is taken for it.
 
     Raises:
-        ImageError: the file is missing, broken, cut short, animated, too large or of a kind that
-            is not supported.
+        UnsupportedError: the file is an animation, or of a kind that is not supported.
+        ImageError: the file is missing, broken, cut short or too large.
     """
     subject = str(file) if isinstance(file, Path) else "standard input"
     try:
@@ -66,7 +67,7 @@ def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Phot
                     return _read(stream, of_suffix(file) == FORMATS["raw"], max_pixels)
             return _read(io.BytesIO(file.read()), False, max_pixels)
     except ImageError as error:
-        raise ImageError(f"{subject}: {error.message}", hint=error.hint) from error.__cause__
+        raise type(error)(f"{subject}: {error.message}", hint=error.hint) from error.__cause__
     except MemoryError as error:
         msg = f"{subject}: its pixels do not fit into the memory"
         raise ImageError(msg, hint="Close other programs, or lower --max-pixels.") from error
@@ -103,8 +104,8 @@ def _read(stream: BinaryIO, is_raw: bool, max_pixels: int) -> Photo:
     if is_raw or (name == "tiff" and tiff.is_camera_raw(stream)):
         name = "raw"
     if name is None:
-        known = ", ".join(FORMATS)
-        raise ImageError("not a photo in a supported format", hint=f"Supported are {known}.")
+        known = ", ".join(readable())
+        raise UnsupportedError("not a photo in a supported format", hint=f"Supported are {known}.")
     with silenced() if name in _TALKATIVE else nullcontext():
         draft = _OPENERS[name](stream, max_pixels)
     return _finished(draft)
@@ -119,6 +120,8 @@ def _finished(draft: Draft) -> Photo:
     if profile is not None and not color.is_usable(profile, is_grey=draft.format.is_grey):
         profile = None
         notes.append("the colour profile cannot be used and was left out: sRGB is assumed")
+    if profile is not None and (coded := cicp_of(profile)):
+        cicp.refuse_hdr(coded[1])
     kept = replace(
         said,
         exif=metadata.upright_exif(exif, width, height, turn) if exif else None,

@@ -11,13 +11,14 @@ import numpy as np
 from photoenhance.errors import ImageError
 from photoenhance.imaging import xmp
 from photoenhance.imaging.atomic import replacing
+from photoenhance.imaging.color import converter
 from photoenhance.imaging.extras import write_heif
 from photoenhance.imaging.formats import FORMATS, FileFormat, FormatName, writable
 from photoenhance.imaging.jpeg import write_jpeg
 from photoenhance.imaging.labels import fits, is_of_gain_map, names
 from photoenhance.imaging.metadata import without_orientation
 from photoenhance.imaging.photo import Metadata, Photo, StoredFormat
-from photoenhance.imaging.pngwriter import write_png
+from photoenhance.imaging.pngwriter import only_in_png, write_png
 from photoenhance.imaging.rows import OutputRows
 from photoenhance.imaging.tiffwriter import write_tiff
 
@@ -99,6 +100,9 @@ def losses(
         "heif is written in 10 bits, the photo has 16": (
             photo.pixels.dtype == np.uint16 and format_name == "heif"
         ),
+        f"{format_name} is written without a colour profile: colours were converted to sRGB": (
+            not target.has_metadata and converter(photo) is not None
+        ),
         "EXIF or XMP is too long for JPEG and was left out": (
             format_name == "jpeg" and not all(fits(said))
         ),
@@ -113,11 +117,12 @@ def _unheld(said: Metadata, target: FileFormat) -> tuple[str, ...]:
     kinds: tuple[tuple[str, Any, tuple[FormatName, ...]], ...] = (
         ("IPTC", said.iptc, ("jpeg", "png", "tiff")),
         ("extended XMP", said.extended_xmp, ("jpeg",)),
-        ("resources of Photoshop", said.photoshop, ("jpeg", "tiff")),
+        ("resources of Photoshop", said.photoshop, ("jpeg", "png", "tiff")),
         ("comments", said.comments, ("jpeg",)),
         (f"application segments ({names(others)})", others, ("jpeg",)),
         ("aspect of pixels", said.shape, ("jpeg",)),
         ("texts", said.text, ("png",)),
+        (f"chunks of PNG ({only_in_png(said)})", only_in_png(said), ("png",)),
     )
     unheld = [kind for kind, found, holders in kinds if found and target.name not in holders]
     if not target.has_metadata and (unheld or said.exif or said.xmp):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from photoenhance.errors import ImageError
-from photoenhance.imaging.photo import Metadata, Photo, StoredFormat
+from photoenhance.imaging.photo import Metadata, Photo, StoredFormat, Text
 from photoenhance.imaging.read import read
 from photoenhance.imaging.write import encode
 
@@ -76,7 +76,7 @@ def seeds() -> dict[str, bytes]:
     exif.get_ifd(0x8769)[0x829A] = 0.004
     said = Metadata(
         exif=exif.tobytes().removeprefix(b"Exif\0\0"), xmp=b'<x tiff:Orientation="3"/>',
-        iptc=b"\x1c\x02\x05\x00\x03Sea", dpi=(300, 300), text=(("Title", "Sea"),),
+        iptc=b"\x1c\x02\x05\x00\x03Sea", dpi=(300, 300), text=(Text("Title", "Sea"),),
     )  # fmt: skip
     photo = Photo(pixels, metadata=said, icc_profile=None)
     deep = Photo(pixels.astype(np.uint16) * 257, pixels[..., 0].astype(np.uint16), metadata=said)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL.PngImagePlugin import PngImageFile
 
-from photoenhance.imaging.photo import Metadata, Photo, StoredFormat
+from photoenhance.imaging.photo import Metadata, Photo, StoredFormat, Text
 from photoenhance.imaging.png import read_png
 from photoenhance.imaging.read import read
 from photoenhance.imaging.write import encode
@@ -135,7 +135,7 @@ def test_a_16_bit_ramp_keeps_its_levels():
 def test_metadata_of_both_depths_is_the_same(dtype, exif_of, profile_of):
     said = Metadata(
         exif=exif_of(), xmp=b"<x/>", iptc=b"\x1c\x02\x05\x00\x01a", dpi=(299.9994, 299.9994),
-        text=(("Title", "Sea"), ("Author", "\u017deljko")),
+        text=(Text("Title", "Sea"), Text("Author", "\u017deljko")),
     )  # fmt: skip
     photo = Photo(np.zeros((4, 4, 3), dtype), icc_profile=profile_of("p3"), metadata=said)
 

@@ -40,7 +40,7 @@ def chunk(kind, *numbers):
 def test_chromaticities_of_adobe_rgb_give_adobe_rgb(profile_of, draw):
     pixels = draw(30, 40)
 
-    ours = converted(pixels, rgb_profile(563 / 256, ADOBE))
+    ours = converted(pixels, rgb_profile(((2.2,),) * 3, ADOBE, name="Adobe"))
 
     expected = converted(pixels, profile_of("adobe"))
     assert np.abs(ours.astype(int) - expected).max() <= 2
@@ -48,7 +48,7 @@ def test_chromaticities_of_adobe_rgb_give_adobe_rgb(profile_of, draw):
 
 def test_a_profile_of_grey_applies_its_gamma():
     ramp = np.arange(256, dtype=np.uint8)[None]
-    own = ImageCms.ImageCmsProfile(io.BytesIO(grey_profile(1.0)))
+    own = ImageCms.ImageCmsProfile(io.BytesIO(grey_profile((1.0,), name="grey")))
     transform = ImageCms.buildTransform(own, ImageCms.createProfile("sRGB"), "L", "RGB")
 
     image = np.asarray(ImageCms.applyTransform(Image.fromarray(ramp), transform))
@@ -59,7 +59,7 @@ def test_a_profile_of_grey_applies_its_gamma():
 @pytest.mark.parametrize("points", [(0.3, 0.3) * 4, (0.3, 0.0) * 4])
 def test_chromaticities_that_span_nothing_are_refused(points):
     with pytest.raises(ValueError, match="chromaticities"):
-        rgb_profile(2.2, points)
+        rgb_profile(((2.2,),) * 3, points, name="none")
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])

@@ -8,7 +8,7 @@ from PIL.JpegImagePlugin import get_sampling
 
 from photoenhance.errors import ImageError
 from photoenhance.imaging import color
-from photoenhance.imaging.photo import Metadata, Photo, StoredFormat
+from photoenhance.imaging.photo import Metadata, Photo, StoredFormat, Text
 from photoenhance.imaging.read import read
 from photoenhance.imaging.write import encode, losses, write
 
@@ -119,7 +119,9 @@ def test_metadata_and_profile_survive(name, draw, exif_of, profile_of):
 
 @pytest.mark.parametrize("name", ["jpeg", "png", "tiff", "webp", "avif"])
 def test_stripped_files_keep_nothing_but_the_profile(name, draw, exif_of, profile_of):
-    said = replace(SAID, exif=exif_of(), comments=(b"hello", b"again"), text=(("Title", "Sea"),))
+    said = replace(
+        SAID, exif=exif_of(), comments=(b"hello", b"again"), text=(Text("Title", "Sea"),)
+    )
     photo = Photo(draw(20, 30), icc_profile=profile_of("adobe"), metadata=said)
 
     data = encode(photo, name, strip_metadata=True)
@@ -132,7 +134,7 @@ def test_stripped_files_keep_nothing_but_the_profile(name, draw, exif_of, profil
 
 def test_a_jpegs_comment_and_extended_xmp_and_a_pngs_texts_survive(draw):
     part = b"http://ns.adobe.com/xmp/extension/\0" + b"0" * 40 + b"<more/>"
-    texts = (("Title", "Sea"), ("Author", "\u017deljko"))
+    texts = (Text("Title", "Sea"), Text("Author", "\u017deljko"))
     said = Metadata(comments=(b"hello", b"again"), extended_xmp=(part,), text=texts)
 
     from_jpeg = read(io.BytesIO(encode(Photo(draw(8, 8), metadata=said), "jpeg")))
