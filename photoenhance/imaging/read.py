@@ -1,31 +1,24 @@
 """Files -> photos: recognise, decode, turn upright."""
 
 import io
-import struct
 import warnings
-import zlib
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageCms
+from PIL import Image
 
 from photoenhance.errors import ImageError
 from photoenhance.imaging import color, extras, metadata, png, raster, tiff
+from photoenhance.imaging.damage import DAMAGE, translated
 from photoenhance.imaging.draft import Draft
 from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, recognise
 from photoenhance.imaging.photo import Photo
 from photoenhance.imaging.silence import silenced
 
 DEFAULT_MAX_PIXELS = 250_000_000
-
-# What decoders raise for files that are not what they claim: they promise nothing.
-DAMAGE = (
-    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError,
-    RuntimeError, struct.error, zlib.error, ImageCms.PyCMSError, Image.DecompressionBombError,
-)  # fmt: skip
 
 _OPENERS: dict[FormatName, Callable[[BinaryIO, int], Draft]] = {
     "jpeg": raster.read_jpeg,
@@ -70,8 +63,8 @@ def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Phot
         msg = f"{subject}: its pixels do not fit into the memory"
         raise ImageError(msg, hint="Close other programs, or lower --max-pixels.") from error
     except DAMAGE as error:
-        reason = str(error).strip() or type(error).__name__
-        raise ImageError(f"{subject}: damaged, {reason}") from error
+        said = translated(error)
+        raise ImageError(f"{subject}: {said.message}", hint=said.hint) from error
 
 
 def pixels_in(file: Path) -> int | None:
