@@ -23,6 +23,8 @@ class Metadata:
         xmp: an XML packet.
         extended_xmp: the JPEG segments that hold what did not fit into the first packet.
         iptc: IIM records.
+        photoshop: Photoshop's image resources but IPTC and thumbnails, one behind the other, such
+            as the copyright flag and the URL.
         dpi: pixels per inch, horizontal and vertical.
         comment: the comment of a JPEG.
         text: keywords and texts of a PNG.
@@ -32,6 +34,7 @@ class Metadata:
     xmp: bytes | None = None
     extended_xmp: tuple[bytes, ...] = ()
     iptc: bytes | None = None
+    photoshop: bytes | None = None
     dpi: tuple[float, float] | None = None
     comment: bytes | None = None
     text: tuple[tuple[str, str], ...] = ()
