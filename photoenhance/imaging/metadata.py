@@ -33,7 +33,8 @@ _STORAGE = frozenset(
     ]
 )
 _APART = frozenset([ORIENTATION, 0x02BC, 0x83BB, 0x8649, 0x8773])  # Metadata holds them itself
-_RESOLUTION = frozenset([0x011A, 0x011B, 0x0128])
+_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
+_RESOLUTION = frozenset([_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT])
 
 _XMP_ORIENTATION = re.compile(
     rb"(tiff:Orientation\s*=\s*[\"']\s*|<tiff:Orientation>\s*)([1-8])(?=\s*[\"'<])"
@@ -133,7 +134,8 @@ def is_storage(tag: int) -> bool:
 def exif_of_tiff(tiff: ifd.TiffFile, directory: ifd.Directory) -> bytes | None:
     """Gather what a TIFF file says about its picture, less how it is stored, as an EXIF block."""
     movable = _movable(replace(directory, entries=kept_in_tiff(directory)))
-    if not movable.children and movable.entries.keys() <= _RESOLUTION:
+    has_more = movable.children or movable.entries.keys() - _RESOLUTION
+    if not has_more and not _is_aspect(tiff, movable):
         return None
     start = b"II*\0" if tiff.order == "<" else b"MM\0*"
     head = start + struct.pack(tiff.order + "I", 8)
@@ -147,6 +149,18 @@ def kept_in_tiff(directory: ifd.Directory) -> dict[int, ifd.Entry]:
         for tag, entry in directory.entries.items()
         if tag not in _STORAGE and tag not in _APART
     }
+
+
+def _is_aspect(tiff: ifd.TiffFile, directory: ifd.Directory) -> bool:
+    """Tell a resolution without a unit, which says how wide a pixel is for its height."""
+    unit, across, down = (
+        directory.entries.get(tag) for tag in (_RESOLUTION_UNIT, _X_RESOLUTION, _Y_RESOLUTION)
+    )
+    if unit is None or across is None or down is None:
+        return False
+    if unit.kind != ifd.SHORT or not unit.count:
+        return False
+    return tiff.integers(unit)[0] == 1 and across.value != down.value
 
 
 def _movable(directory: ifd.Directory) -> ifd.Directory:

@@ -1,18 +1,22 @@
 """The reader of TIFF and BigTIFF: one page and what is said of it."""
 
+from dataclasses import replace
 from typing import BinaryIO
 
 import numpy as np
 
 from photoenhance.imaging import ifd, metadata
+from photoenhance.imaging.decode import Decoded
 from photoenhance.imaging.draft import Draft, check_size, sane_dpi
 from photoenhance.imaging.metadata import ReadExif, xmp_orientation
 from photoenhance.imaging.photo import Metadata, StoredFormat
+from photoenhance.imaging.photoshop import split_resources
 from photoenhance.imaging.tiffpages import HEIGHT, WIDTH, Page, pages
 from photoenhance.imaging.tiffpixels import COMPRESSION, decode_page, is_premultiplied
 
 _X_DPI, _Y_DPI, _DPI_UNIT = 0x011A, 0x011B, 0x0128
 _XMP, _IPTC, _PHOTOSHOP, _ICC = 0x02BC, 0x83BB, 0x8649, 0x8773
+_COLOUR_SPACE = (0x013E, 0x013F)  # white point and primaries
 _LAYERS, _DNG_VERSION = 0x935C, 0xC612
 
 
@@ -30,26 +34,35 @@ def read_tiff(stream: BinaryIO, max_pixels: int) -> Draft:
     found = pages(tiff)
     page = found.photo
     check_size(page.number(WIDTH), page.number(HEIGHT), max_pixels)
-    block = metadata.exif_of_tiff(tiff, page.directory)
     xmp = page.value(_XMP)
     asked = metadata.orientation_of(tiff, page.directory)
     orientation = asked or (xmp_orientation(xmp) if xmp else None) or 1
     decoded = decode_page(page, max_pixels, orientation)
+    block = metadata.exif_of_tiff(tiff, _as_decoded(page.directory, decoded))
     format_ = StoredFormat(
         "tiff",
         decoded.is_grey,
         is_compressed=page.number(COMPRESSION, 1) != 1,
         is_premultiplied=is_premultiplied(page),
     )
+    iptc, photoshop = _iptc_and_photoshop(page)
     return Draft(
         decoded,
         format_,
         ReadExif(block, None) if block is not None else None,
-        Metadata(xmp=xmp, iptc=_iptc(page), dpi=_dpi(page)),
+        Metadata(xmp=xmp, iptc=iptc, photoshop=photoshop, dpi=_dpi(page)),
         page.value(_ICC),
         notes=found.notes,
         left_out=found.left_out + _layers(page),
     )
+
+
+def _as_decoded(directory: ifd.Directory, decoded: Decoded) -> ifd.Directory:
+    """Leave out what a directory says of colours that were converted to sRGB."""
+    if not decoded.is_srgb:
+        return directory
+    said = {tag: e for tag, e in directory.entries.items() if tag not in _COLOUR_SPACE}
+    return replace(directory, entries=said)
 
 
 def _layers(page: Page) -> tuple[str, ...]:
@@ -69,10 +82,8 @@ def _dpi(page: Page) -> tuple[float, float] | None:
     return sane_dpi(sides)
 
 
-def _iptc(page: Page) -> bytes | None:
-    """Find IPTC records where they belong or, where they do not, among Photoshop's resources."""
+def _iptc_and_photoshop(page: Page) -> tuple[bytes | None, bytes | None]:
+    """Return IPTC records and Photoshop's other resources; in either tag there may be IPTC."""
+    iptc, photoshop = split_resources(page.value(_PHOTOSHOP) or b"")
     records = page.value(_IPTC)
-    if records is not None and records.startswith(b"\x1c"):
-        return records
-    resources = page.value(_PHOTOSHOP)
-    return metadata.iptc_of_photoshop(resources) if resources is not None else None
+    return (records if records is not None and records.startswith(b"\x1c") else iptc), photoshop
