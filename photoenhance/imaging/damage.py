@@ -15,7 +15,7 @@ DAMAGE = (
 
 # Pillow has no class of its own for sound files that it cannot read, only these words.
 _UNSUPPORTED = ("unsupported", "not supported", "unknown pixel mode", "unknown data organization",
-                "cannot handle", "unknown bmp", "not implemented")  # fmt: skip
+                "cannot handle", "not implemented", "too large for")  # fmt: skip
 _CUT_SHORT = ("truncated", "unexpected end", "not enough image data")
 
 

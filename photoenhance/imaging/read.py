@@ -1,7 +1,6 @@
 """Files -> photos: recognise, decode, turn upright."""
 
 import io
-import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -16,7 +15,7 @@ from photoenhance.imaging.damage import DAMAGE, translated
 from photoenhance.imaging.draft import Draft
 from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, recognise
 from photoenhance.imaging.photo import Photo
-from photoenhance.imaging.silence import silenced
+from photoenhance.imaging.silence import muted, silenced
 
 DEFAULT_MAX_PIXELS = 250_000_000
 
@@ -50,8 +49,7 @@ def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Phot
     """
     subject = str(file) if isinstance(file, Path) else "standard input"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with muted():
             if isinstance(file, Path):
                 with _opened(file) as opened:
                     stream = opened if opened.seekable() else io.BytesIO(opened.read())
@@ -70,9 +68,11 @@ def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Phot
 def pixels_in(file: Path) -> int | None:
     """Tell from a file's head how many pixels reading it would give; None where that is unknown."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(file) as image:
+        with muted(), file.open("rb") as stream:
+            if recognise(stream.read(64)) == "tiff":
+                return tiff.pixels_in(stream)
+            stream.seek(0)
+            with Image.open(stream) as image:
                 return image.width * image.height
     except DAMAGE:  # `read` will say what is wrong, if anything is
         return None

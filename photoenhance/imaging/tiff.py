@@ -28,6 +28,12 @@ def is_camera_raw(stream: BinaryIO) -> bool:
     return found
 
 
+def pixels_in(stream: BinaryIO) -> int:
+    """Count the pixels of the photo."""
+    page = pages(ifd.TiffFile(stream)).photo
+    return page.number(WIDTH) * page.number(HEIGHT)
+
+
 def read_tiff(stream: BinaryIO, max_pixels: int) -> Draft:
     """Read the photo of a TIFF or BigTIFF."""
     tiff = ifd.TiffFile(stream)
