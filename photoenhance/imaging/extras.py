@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoenhance.errors import ImageError
-from photoenhance.imaging import ifd, metadata
+from photoenhance.imaging import ifd, tifftags
 from photoenhance.imaging.decode import Decoded, fill
 from photoenhance.imaging.draft import Draft, check_size, label
 from photoenhance.imaging.metadata import ReadExif
@@ -97,7 +97,7 @@ def _exif_of_raw(stream: BinaryIO) -> ReadExif | None:
     """Gather EXIF from the raw formats that are TIFF files, which most are."""
     try:
         tiff = ifd.TiffFile(stream)
-        block = metadata.exif_of_tiff(tiff, tiff.directory(tiff.first))
+        block = tifftags.exif_of_tiff(tiff, tiff.directory(tiff.first)).block
     except ValueError:
         return None
     return ReadExif(block, None) if block is not None else None

@@ -27,6 +27,7 @@ class Entry:
         kind: its type as TIFF numbers them.
         value: its bytes, in the byte order of the file.
         position: where the entry itself lies in the file; 0 for one that we made.
+        value_position: where its value lies.
     """
 
     tag: int
@@ -34,6 +35,7 @@ class Entry:
     count: int
     value: bytes
     position: int = 0
+    value_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class TiffFile:
         self._bytes_left -= length
         if self._bytes_left < 0:
             raise DamageError("its tags hold more than the file does")
-        return Entry(tag, kind, count, self.bytes_at(offset, length), position)
+        return Entry(tag, kind, count, self.bytes_at(offset, length), position, offset)
 
     def _numbers(self, layout: str, offset: int) -> tuple[int, ...]:
         layout = self.order + layout

@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from photoenhance.imaging import ifd, metadata
+from photoenhance.imaging import ifd, metadata, tifftags
 from photoenhance.imaging.decode import Decoded
 from photoenhance.imaging.draft import Draft, check_size, sane_dpi
 from photoenhance.imaging.metadata import ReadExif, xmp_orientation
@@ -44,7 +44,7 @@ def read_tiff(stream: BinaryIO, max_pixels: int) -> Draft:
     asked = metadata.orientation_of(tiff, page.directory)
     orientation = asked or (xmp_orientation(xmp) if xmp else None) or 1
     decoded = decode_page(page, max_pixels, orientation)
-    block = metadata.exif_of_tiff(tiff, _as_decoded(page.directory, decoded))
+    exif = tifftags.exif_of_tiff(tiff, _as_decoded(page.directory, decoded))
     format_ = StoredFormat(
         "tiff",
         decoded.is_grey,
@@ -55,11 +55,11 @@ def read_tiff(stream: BinaryIO, max_pixels: int) -> Draft:
     return Draft(
         decoded,
         format_,
-        ReadExif(block, None) if block is not None else None,
+        ReadExif(exif.block, None) if exif.block is not None else None,
         Metadata(xmp=xmp, iptc=iptc, photoshop=photoshop, dpi=_dpi(page)),
         page.value(_ICC),
         notes=found.notes,
-        left_out=found.left_out + _layers(page),
+        left_out=found.left_out + exif.left_out + _layers(page),
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoenhance.errors import ImageError
-from photoenhance.imaging import ifd, metadata
+from photoenhance.imaging import ifd, metadata, tifftags
 from photoenhance.imaging.photo import Metadata, StoredFormat
 from photoenhance.imaging.rows import OutputRows
 
@@ -126,4 +126,4 @@ def _of_exif(block: bytes | None) -> dict[int, ifd.Entry]:
     if block is None:
         return {}
     tiff = ifd.TiffFile(io.BytesIO(block))
-    return metadata.kept_in_tiff(tiff.directory(tiff.first))
+    return tifftags.kept_in_tiff(tiff.directory(tiff.first))
