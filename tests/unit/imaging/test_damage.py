@@ -2,6 +2,7 @@ import io
 import logging
 import struct
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -78,14 +79,16 @@ def test_a_photo_of_half_its_bytes_is_cut_short(name, draw):
         read(io.BytesIO(buffer.getvalue()[: len(buffer.getvalue()) // 2]))
 
 
-@pytest.fixture
-def unheard(monkeypatch):
-    """Set up logging as in a program that has not: Python itself writes to standard error."""
-    monkeypatch.setattr(logging, "lastResort", logging.StreamHandler(sys.__stderr__))
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own would hide it
+@contextmanager
+def nobody_listening(monkeypatch):
+    """Be a program that has not set up logging: Python itself writes to standard error."""
+    with monkeypatch.context() as here:
+        here.setattr(logging, "lastResort", logging.StreamHandler(sys.__stderr__))
+        here.setattr(logging.getLogger(), "handlers", [])  # pytest's own
+        yield
 
 
-def test_pillows_log_does_not_reach_standard_error(tmp_path, capfd, monkeypatch, unheard):
+def test_pillows_log_does_not_reach_standard_error(tmp_path, capfd, monkeypatch):
     path = tmp_path / "photo.bmp"
     path.write_bytes(b"BM" + bytes(60))
 
@@ -96,22 +99,24 @@ def test_pillows_log_does_not_reach_standard_error(tmp_path, capfd, monkeypatch,
     monkeypatch.setitem(reading._OPENERS, "bmp", complaining)
     monkeypatch.setattr(Image, "open", complaining)
 
-    with pytest.raises(ImageError):
-        read(path)
-    pixels_in(path)
+    with nobody_listening(monkeypatch):
+        with pytest.raises(ImageError):
+            read(path)
+        pixels_in(path)
 
     assert capfd.readouterr().err == ""
     assert logging.getLogger("PIL").handlers == []
 
 
-def test_a_tiff_of_too_many_channels_is_refused_in_silence(tmp_path, capfd, unheard):
+def test_a_tiff_of_too_many_channels_is_refused_in_silence(tmp_path, capfd, monkeypatch):
     path = tmp_path / "many.tif"
     tifffile.imwrite(path, np.zeros((4, 4, 1000), np.uint8), photometric="minisblack",
                      planarconfig="contig")  # fmt: skip
 
-    with pytest.raises(ImageError, match="not supported: grey in 1000 channels"):
-        read(path)
-    pixels_in(path)
+    with nobody_listening(monkeypatch):
+        with pytest.raises(ImageError, match="not supported: grey in 1000 channels"):
+            read(path)
+        pixels_in(path)
 
     assert capfd.readouterr().err == ""
 
