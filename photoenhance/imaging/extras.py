@@ -72,8 +72,10 @@ def read_raw(stream: BinaryIO, max_pixels: int) -> Draft:
             pixels = raw.postprocess(
                 output_bps=16, use_camera_wb=True, no_auto_bright=True, gamma=_SRGB_CURVE
             )
+    except rawpy.LibRawFileUnsupportedError as error:
+        raise ImageError("no camera raw that LibRaw knows, or a damaged one") from error
     except rawpy.LibRawError as error:
-        raise ImageError(f"damaged, {error}") from error
+        raise ImageError("damaged, it cannot be developed") from error
     decoded = Decoded(pixels, None, notes=("camera raw was developed",))
     return Draft(decoded, StoredFormat("raw"), exif)
 
