@@ -11,8 +11,9 @@ from photoenhance.imaging.draft import Draft, check_size, sane_dpi
 from photoenhance.imaging.metadata import ReadExif, xmp_orientation
 from photoenhance.imaging.photo import Metadata, StoredFormat
 from photoenhance.imaging.photoshop import split_resources
+from photoenhance.imaging.tifflayout import Samples
 from photoenhance.imaging.tiffpages import HEIGHT, WIDTH, Page, pages
-from photoenhance.imaging.tiffpixels import COMPRESSION, decode_page, is_premultiplied
+from photoenhance.imaging.tiffpixels import decode_page
 
 _X_DPI, _Y_DPI, _DPI_UNIT = 0x011A, 0x011B, 0x0128
 _XMP, _IPTC, _PHOTOSHOP, _ICC = 0x02BC, 0x83BB, 0x8649, 0x8773
@@ -43,13 +44,14 @@ def read_tiff(stream: BinaryIO, max_pixels: int) -> Draft:
     xmp = page.value(_XMP)
     asked = metadata.orientation_of(tiff, page.directory)
     orientation = asked or (xmp_orientation(xmp) if xmp else None) or 1
-    decoded = decode_page(page, max_pixels, orientation)
+    samples = Samples.of(page)
+    decoded = decode_page(page, samples, max_pixels, orientation)
     exif = tifftags.exif_of_tiff(tiff, _as_decoded(page.directory, decoded))
     format_ = StoredFormat(
         "tiff",
         decoded.is_grey,
-        is_compressed=page.number(COMPRESSION, 1) != 1,
-        is_premultiplied=is_premultiplied(page),
+        is_compressed=samples.codec != 1,
+        is_premultiplied=samples.is_premultiplied,
     )
     iptc, photoshop = _iptc_and_photoshop(page)
     return Draft(

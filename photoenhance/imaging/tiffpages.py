@@ -78,6 +78,8 @@ def pages(tiff: ifd.TiffFile) -> Pages:
     photo = full[0] if full else max(chain, key=_area)
     reduced = [p for p in chain + inner if p.is_reduced and not p.is_mask and p is not photo]
     masks = [p for p in chain + inner if p.is_mask and not p.is_reduced and p is not photo]
+    if chain[0].is_reduced and photo in chain:
+        photo = _with_children_of(photo, chain[0])
     notes, left_out = [], []
     if len(reduced) > 1:
         notes.append(f"{len(reduced)} smaller copies of the photo were left out")
@@ -117,6 +119,13 @@ def _sub_pages(page: Page) -> Iterator[Page]:
                 own, entries=said | own.entries, children=page.directory.children | own.children
             )
             yield Page(page.tiff, merged, offset)
+
+
+def _with_children_of(photo: Page, thumbnail: Page) -> Page:
+    """Give a photo the EXIF and GPS of the thumbnail before it, where it has none."""
+    own = photo.directory
+    children = thumbnail.directory.children | own.children
+    return replace(photo, directory=replace(own, children=children))
 
 
 def _area(page: Page) -> int:

@@ -79,7 +79,7 @@ def test_a_raw_file_that_cannot_be_developed_is_damaged(monkeypatch):
 
     monkeypatch.setattr(rawpy, "imread", failing)
 
-    with pytest.raises(ImageError, match="damaged, it cannot be developed$"):
+    with pytest.raises(ImageError, match="damaged, it cannot be developed"):
         read(io.BytesIO(dng(np.full((64, 96), 9000))))
 
 

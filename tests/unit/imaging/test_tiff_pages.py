@@ -109,6 +109,24 @@ def test_the_photo_inside_a_thumbnail_is_used_with_what_the_thumbnail_says_of_it
     assert photo.left_out == ()
 
 
+def test_exif_that_stands_at_the_thumbnail_alone_is_the_photos():
+    data = tiff_with((shade(7), {"subfiletype": REDUCED}), PHOTO).getvalue()
+    tiff = ifd.TiffFile(io.BytesIO(data))
+    page = tiff.directory(tiff.first)
+    lens = ifd.Entry(0xA434, 2, 6, b"50 mm\0")
+    described = ifd.Directory(page.entries, {ifd.EXIF: ifd.Directory({lens.tag: lens})})
+    start = len(data) + len(data) % 2
+    again = bytearray(ifd.packed(described, tiff.order, start))
+    following = 2 + 12 * (len(page.entries) + 1)
+    again[following : following + 4] = struct.pack(tiff.order + "I", page.following)
+    head = data[:4] + struct.pack(tiff.order + "I", start) + data[8:]
+
+    photo = read(io.BytesIO(head.ljust(start, b"\0") + again))
+
+    assert photo.pixels.shape == (60, 80, 3)
+    assert b"50 mm" in photo.metadata.exif
+
+
 def test_a_photo_behind_a_thumbnail_is_found_by_pillow_too(draw):
     thumbnail, photo = Image.fromarray(draw(12, 16)), Image.fromarray(draw(48, 64))
     buffer = io.BytesIO()
