@@ -69,8 +69,11 @@ def moved(note: bytes, order: str, old: int, new: int) -> Moved:
     if directory is None or not pointers:
         return Moved(note)
     footer = _footer(directory)
-    base = old if footer is None else footer
-    within = [pointer for pointer in pointers if pointer.is_within(base, len(note))]
+    base, within = old, [pointer for pointer in pointers if pointer.is_within(old, len(note))]
+    if footer is not None:
+        at_first = [pointer for pointer in pointers if pointer.is_within(footer, len(note))]
+        if len(at_first) >= len(within):
+            base, within = footer, at_first
     if _counts_from_its_start(directory, pointers, base):
         return Moved(note)
     if not within:

@@ -54,31 +54,31 @@ class GatheredExif:
 def exif_of_tiff(tiff: ifd.TiffFile, directory: ifd.Directory) -> GatheredExif:
     """Gather what a TIFF file says about its picture, less how it is stored."""
     movable = _movable(replace(directory, entries=kept_in_tiff(directory)))
+    lost = {ifd.EXIF, ifd.GPS} & directory.entries.keys() - directory.children.keys()
+    damage = ("damaged EXIF was left out",) if lost else ()
     has_more = movable.children or movable.entries.keys() - _RESOLUTION
     if not has_more and not _is_aspect(tiff, movable):
-        return GatheredExif(None)
+        return GatheredExif(None, damage)
     start = b"II*\0" if tiff.order == "<" else b"MM\0*"
     head = start + struct.pack(tiff.order + "I", 8)
     block = head + ifd.packed(movable, tiff.order, 8)
-    note = _maker_note(directory)
-    return _with_moved_note(block, note) if note is not None else GatheredExif(block)
-
-
-def _with_moved_note(block: bytes, before: ifd.Entry) -> GatheredExif:
-    """Mend the pointers of the maker note in a block, which lay elsewhere before."""
-    tiff = ifd.TiffFile(io.BytesIO(block))
-    now = _maker_note(tiff.directory(tiff.first))
-    if now is None:
-        return GatheredExif(block)
+    before, now = _maker_note(directory), _maker_note_of(block)
+    if before is None or now is None:
+        return GatheredExif(block, damage)
     new, end = now.value_position, now.value_position + len(now.value)
     moved = makernote.moved(before.value, tiff.order, before.value_position, new)
     said = () if moved.is_whole else ("parts of the camera maker's note could not be moved",)
-    return GatheredExif(block[:new] + moved.note + block[end:], said)
+    return GatheredExif(block[:new] + moved.note + block[end:], damage + said)
 
 
 def _maker_note(directory: ifd.Directory) -> ifd.Entry | None:
     exif = directory.children.get(ifd.EXIF)
     return exif.entries.get(makernote.TAG) if exif is not None else None
+
+
+def _maker_note_of(block: bytes) -> ifd.Entry | None:
+    tiff = ifd.TiffFile(io.BytesIO(block))
+    return _maker_note(tiff.directory(tiff.first))
 
 
 def kept_in_tiff(directory: ifd.Directory) -> dict[int, ifd.Entry]:

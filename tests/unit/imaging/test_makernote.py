@@ -1,6 +1,7 @@
 """Maker notes before and after they were moved, judged by exiftool."""
 
 import json
+import random
 import shutil
 import struct
 import subprocess
@@ -218,3 +219,15 @@ def test_a_note_whose_pointers_were_wrong_before_stays_as_it_is():
 )  # fmt: skip
 def test_notes_without_a_directory_stay_as_they_are(note):
     assert makernote.moved(note, "<", 9000, 300) == makernote.Moved(note)
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_damaged_notes_keep_their_length_and_raise_nothing(name):
+    chance = random.Random(name)
+    for _ in range(200):
+        note = bytearray(NOTES[name].at(9000, "<"))
+        for _ in range(chance.randrange(1, 6)):
+            note[chance.randrange(len(note))] = chance.choice([0, 1, 255, chance.randrange(256)])
+        cut = bytes(note[: chance.choice([len(note), chance.randrange(len(note))])])
+
+        assert len(makernote.moved(cut, "<", 9000, 300).note) == len(cut)

@@ -158,3 +158,15 @@ def test_pointers_that_lead_nowhere_are_not_kept(tmp_path):
     photo = read(tiff_with(tmp_path, *pointers, *ALONE["Copyright"]))
 
     assert b"\xff\xff\xff" not in photo.metadata.exif
+
+
+def test_exif_that_cannot_be_read_is_a_loss(tmp_path):
+    pointer = (60001, "I", 1, 0xFFFFFF, True)  # tifffile would not write EXIF's own number
+    path = tiff_with(tmp_path, pointer, *ALONE["Copyright"])
+    data = path.read_bytes().replace((60001).to_bytes(2, "little"), (34665).to_bytes(2, "little"))
+
+    photo = read(io.BytesIO(data))
+
+    assert b"CC0" in photo.metadata.exif
+    assert b"\xff\xff\xff" not in photo.metadata.exif
+    assert photo.left_out == ("damaged EXIF was left out",)
