@@ -97,7 +97,7 @@ def formats() -> Iterator[Finding]:
             continue
         if back.pixels.shape != photo.pixels.shape or abs(int(back.pixels.mean()) - 128) > 3:
             value = "what was written is not what is read"
-            hint = "Install Pillow, tifffile and OpenCV again."
+            hint = "Install Pillow and OpenCV again."
             yield Finding("Formats", name, "failed", value, hint, ExitCode.FAILED)
         else:
             yield Finding("Formats", name, "ok", f"read and written ({suffixes})")

@@ -18,7 +18,6 @@ PACKAGES = {
     "numpy": "numpy",
     "PIL": "pillow",
     "cv2": "opencv-python-headless",
-    "tifffile": "tifffile",
     "safetensors": "safetensors",
     "jinja2": "jinja2",
     "typer": "typer",

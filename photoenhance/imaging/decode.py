@@ -58,7 +58,7 @@ def decode(image: Image.Image, orientation: int) -> Decoded:
         planes = _converted(image, orientation, _to(target), len(target))
         return Decoded(*planes, notes=("palette colours were converted to RGB",))
     if mode in ("CMYK", "LAB", "YCbCr"):
-        convert = _colour_managed(mode, image.info.get("icc_profile"))
+        convert = colour_managed(mode, image.info.get("icc_profile"))
         planes = _converted(image, orientation, convert, 3)
         name = {"LAB": "Lab"}.get(mode, mode)
         return Decoded(*planes, is_srgb=True, notes=(f"{name} was converted to RGB",))
@@ -117,8 +117,13 @@ def _to(mode: str) -> Convert:
     return lambda strip: np.asarray(strip.convert(mode))
 
 
-def _colour_managed(mode: str, profile: bytes | None) -> Convert:
-    """Convert from another colour model to sRGB, through the file's profile where it has one."""
+def colour_managed(mode: str, profile: bytes | None) -> Convert:
+    """Return what converts a strip of CMYK, Lab or YCbCr to sRGB, through a profile of that model.
+
+    Args:
+        mode: the colour model, as Pillow names it.
+        profile: the file's, if it has one.
+    """
     source: Any = None
     if mode == "LAB":
         source = ImageCms.createProfile("LAB")

@@ -37,20 +37,20 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """EXIF, XMP and the orientation that they ask for, EXIF first."""
+    """EXIF, XMP and the orientation that they ask for, EXIF first; `left_out` as in `Photo`."""
 
     exif: ReadExif | None
     xmp: bytes | None
     orientation: int
-    notes: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
 def label(exif: bytes | None, xmp: bytes | str | None) -> Label:
-    """Understand EXIF and XMP as a codec found them; damaged EXIF is left out with a note."""
+    """Understand EXIF and XMP as a codec found them; damaged EXIF is left out."""
     read = read_exif(exif) if exif else None
     packet = xmp.encode() if isinstance(xmp, str) else xmp
-    notes = ("damaged EXIF was left out",) if exif and read is None else ()
-    return Label(read, packet or None, asked_orientation(read, packet), notes)
+    left_out = ("damaged EXIF was left out",) if exif and read is None else ()
+    return Label(read, packet or None, asked_orientation(read, packet), left_out)
 
 
 def asked_orientation(exif: ReadExif | None, xmp: bytes | None) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoenhance.errors import ImageError, UnsupportedError
-from photoenhance.imaging import ifd, iso, isocontent, metadata
+from photoenhance.imaging import ifd, iso, isocontent, tifftags
 from photoenhance.imaging.decode import Decoded, fill
 from photoenhance.imaging.draft import Draft, check_size, label
 from photoenhance.imaging.metadata import ReadExif
@@ -39,8 +39,8 @@ def read_heif(stream: BinaryIO, max_pixels: int) -> Draft:
         found.exif,
         Metadata(xmp=found.xmp),
         profile,
-        notes=found.notes + notes,
-        left_out=isocontent.left_out(content),
+        notes=notes,
+        left_out=found.left_out + isocontent.left_out(content),
     )
 
 
@@ -80,8 +80,10 @@ def read_raw(stream: BinaryIO, max_pixels: int) -> Draft:
             pixels = raw.postprocess(
                 output_bps=16, use_camera_wb=True, no_auto_bright=True, gamma=_SRGB_CURVE
             )
+    except rawpy.LibRawFileUnsupportedError as error:
+        raise ImageError("no camera raw that LibRaw knows, or a damaged one") from error
     except rawpy.LibRawError as error:
-        raise ImageError(f"damaged, {error}") from error
+        raise ImageError("damaged, it cannot be developed") from error
     decoded = Decoded(pixels, None, notes=("camera raw was developed",))
     return Draft(decoded, StoredFormat("raw"), exif)
 
@@ -105,7 +107,7 @@ def _exif_of_raw(stream: BinaryIO) -> ReadExif | None:
     """Gather EXIF from the raw formats that are TIFF files, which most are."""
     try:
         tiff = ifd.TiffFile(stream)
-        block = metadata.exif_of_tiff(tiff, tiff.directory(tiff.first))
+        block = tifftags.exif_of_tiff(tiff, tiff.directory(tiff.first)).block
     except ValueError:
         return None
     return ReadExif(block, None) if block is not None else None

@@ -9,11 +9,12 @@ from PIL import JpegImagePlugin
 
 from photoenhance.errors import ImageError
 from photoenhance.imaging import color
+from photoenhance.imaging.damage import DAMAGE
 from photoenhance.imaging.decode import decode
 from photoenhance.imaging.draft import check_size, label
 from photoenhance.imaging.photo import Photo, StoredFormat
 from photoenhance.imaging.preview import preview
-from photoenhance.imaging.read import DAMAGE, DEFAULT_MAX_PIXELS, read
+from photoenhance.imaging.read import DEFAULT_MAX_PIXELS, read
 
 _JPEG = b"\xff\xd8\xff"
 

@@ -1,9 +1,12 @@
 """The directories of tags that TIFF files and EXIF blocks are made of."""
 
+import io
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO
+
+from photoenhance.imaging.damage import DamageError
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
           16: 8, 17: 8, 18: 8}  # fmt: skip
@@ -13,6 +16,7 @@ _MAX_ENTRIES = 4096
 EXIF, GPS, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 CHILDREN = (EXIF, GPS, INTEROPERABILITY)
 SHORT, LONG, RATIONAL, UNDEFINED = 3, 4, 5, 7
+POINTERS = (13, 18)  # types of numbers that are places in the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,7 @@ class Entry:
         kind: its type as TIFF numbers them.
         value: its bytes, in the byte order of the file.
         position: where the entry itself lies in the file; 0 for one that we made.
+        value_position: where its value lies.
     """
 
     tag: int
@@ -30,6 +35,7 @@ class Entry:
     count: int
     value: bytes
     position: int = 0
+    value_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class Directory:
 class TiffFile:
     """Reads directories from a TIFF or BigTIFF file, or from an EXIF block.
 
-    Every method raises ValueError where the file contradicts itself; of a damaged directory, tags
+    Every method raises DamageError where the file contradicts itself; of a damaged directory, tags
     and children that cannot be read are left out.
 
     Attributes:
@@ -60,26 +66,36 @@ class TiffFile:
         start = self.bytes_at(0, 8)
         self.order = {b"II": "<", b"MM": ">"}.get(start[:2], "")
         if not self.order:
-            raise ValueError("no byte order mark")
+            raise DamageError("it lacks the mark of its byte order")
         (version,) = struct.unpack(self.order + "H", start[2:4])
         if version not in (42, 43):
-            raise ValueError("no TIFF version")
+            raise DamageError("it is no TIFF of a known version")
         self.is_big = version == 43
         self.first = self._numbers("Q", 8)[0] if self.is_big else self._numbers("I", 4)[0]
 
     def bytes_at(self, offset: int, length: int) -> bytes:
         """Return exactly `length` bytes of the file."""
         if offset < 0 or length < 0 or offset + length > self.size:
-            raise ValueError("a tag points outside the file")
+            raise DamageError("it is cut short, or a tag points outside the file")
         self._file.seek(offset)
         return self._file.read(length)
+
+    def starting_at(self, offset: int) -> BinaryIO:
+        """Return the file as one whose first directory lies at `offset`; a copy unless it does."""
+        self._file.seek(0)
+        if offset == self.first:
+            return self._file
+        data = bytearray(self._file.read())
+        position, letter = (8, "Q") if self.is_big else (4, "I")
+        struct.pack_into(self.order + letter, data, position, offset)
+        return io.BytesIO(data)
 
     def directory(self, offset: int, *, depth: int = 0) -> Directory:
         """Read the directory at `offset` with its EXIF and GPS children."""
         head, width, size = ("Q", 8, 20) if self.is_big else ("H", 2, 12)
         (count,) = self._numbers(head, offset)
         if not 0 < count <= _MAX_ENTRIES:
-            raise ValueError(f"a directory of {count} tags")
+            raise DamageError(f"a directory of {count} tags")
         found = [self._entry(offset + width + size * index) for index in range(count)]
         entries = {entry.tag: entry for entry in found if entry is not None}
         children = {}
@@ -94,7 +110,7 @@ class TiffFile:
     def integers(self, entry: Entry) -> tuple[int, ...]:
         """Return the numbers of a tag, which must be whole ones and at least one."""
         if entry.kind not in _INTEGERS or entry.count == 0:
-            raise ValueError(f"tag {entry.tag} holds no whole number")
+            raise DamageError(f"tag {entry.tag} holds no whole number")
         return struct.unpack(f"{self.order}{entry.count}{_INTEGERS[entry.kind]}", entry.value)
 
     def _entry(self, position: int) -> Entry | None:
@@ -111,8 +127,8 @@ class TiffFile:
             return None
         self._bytes_left -= length
         if self._bytes_left < 0:
-            raise ValueError("tags that hold more than the file does")
-        return Entry(tag, kind, count, self.bytes_at(offset, length), position)
+            raise DamageError("its tags hold more than the file does")
+        return Entry(tag, kind, count, self.bytes_at(offset, length), position, offset)
 
     def _numbers(self, layout: str, offset: int) -> tuple[int, ...]:
         layout = self.order + layout

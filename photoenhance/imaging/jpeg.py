@@ -1,15 +1,16 @@
 """The reader and the writer of JPEG: pixels by Pillow, what stands around them by ourselves."""
 
 import io
-import struct
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, BinaryIO
 
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
+from photoenhance.errors import ImageError
 from photoenhance.imaging import labels, markers, mpf, xmp
 from photoenhance.imaging.completeness import END, completed
+from photoenhance.imaging.damage import DAMAGE
 from photoenhance.imaging.decode import Decoded, decode
 from photoenhance.imaging.draft import Draft, check_size, label, sane_dpi
 from photoenhance.imaging.formats import FORMATS
@@ -24,7 +25,6 @@ _QUALITY = 95
 _BASELINE_LIMIT = 255  # of the numbers in quantisation tables
 _SOI = b"\xff\xd8"
 _CREDENTIALS = b"c2pa"
-_FAULTS = (OSError, SyntaxError, ValueError, LookupError, struct.error)
 
 
 def read_jpeg(stream: BinaryIO, max_pixels: int) -> Draft:
@@ -48,7 +48,7 @@ def read_jpeg(stream: BinaryIO, max_pixels: int) -> Draft:
             said = replace(said, segments=(labels.exif_segment(read.exif), *said.segments))
             notes += ("damaged EXIF was kept as it is",)
         else:
-            left_out += found.notes
+            left_out += found.left_out
     return Draft(
         decoded,
         _stored_format(image),
@@ -147,7 +147,7 @@ def _with_upright_gain_map(
         return said, ()
     try:
         new = _turned(trailer.data[found.start : found.end], orientation, max_pixels)
-    except _FAULTS:
+    except (*DAMAGE, ImageError):
         others = tuple(part for part in said.segments if not labels.is_of_gain_map(part))
         packet = xmp.without_gain_map(said.xmp) if said.xmp is not None else None
         trailer = exchanged(trailer, found, b"")

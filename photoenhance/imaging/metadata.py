@@ -3,7 +3,7 @@
 import io
 import re
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from photoenhance.imaging import ifd
 from photoenhance.imaging.orientation import upright_size
@@ -14,32 +14,6 @@ ORIENTATION = 0x0112
 _DPI_TAGS, _DPI_UNIT = (0x011A, 0x011B), 0x0128
 _THUMBNAIL, _THUMBNAIL_LENGTH = 0x0201, 0x0202
 _SIZE_TAGS = ((0x0100, 0x0101), (0xA002, 0xA003))  # of the picture, in IFD0 and in EXIF
-
-# Tags that describe how a TIFF file holds its pixels, and copies of what Metadata holds apart.
-_STRUCTURE = frozenset(
-    [
-        *range(0x00FE, 0x010D),
-        0x0111,
-        ORIENTATION,
-        *range(0x0115, 0x011A),
-        0x011C,
-        *range(0x0120, 0x0126),
-        0x0129,
-        0x012D,
-        *range(0x013D, 0x0160),
-        *range(0x0200, 0x020A),
-        *range(0x0211, 0x0215),
-        0x02BC,
-        0x828D,
-        0x828E,
-        0x83BB,
-        0x8649,
-        0x8773,
-        0x935C,
-        *range(0xC612, 0xC800),
-    ]
-)
-_KEPT_TEXTS = frozenset([0x010D, 0x010E, 0x010F, 0x0110, 0x011D, 0x0131, 0x0132, 0x013B, 0x013C])
 
 _XMP_ORIENTATION = re.compile(
     rb"(tiff:Orientation\s*=\s*[\"']\s*|<tiff:Orientation>\s*)([1-8])(?=\s*[\"'<])"
@@ -144,41 +118,6 @@ def upright_xmp(xmp: bytes, width: int, height: int, orientation: int) -> bytes:
         if 0 <= start < end:
             xmp = xmp[:start] + xmp[end + 2 + len(name) :]
     return xmp
-
-
-def exif_of_tiff(tiff: ifd.TiffFile, directory: ifd.Directory) -> bytes | None:
-    """Gather what a TIFF file says about its picture, less how it is stored, as an EXIF block."""
-    entries = {tag: e for tag, e in directory.entries.items() if tag not in _STRUCTURE}
-    if not directory.children and not entries.keys() & _KEPT_TEXTS:
-        return None
-    start = b"II*\0" if tiff.order == "<" else b"MM\0*"
-    head = start + struct.pack(tiff.order + "I", 8)
-    return head + ifd.packed(replace(directory, entries=entries, following=0), tiff.order, 8)
-
-
-def kept_in_tiff(directory: ifd.Directory) -> dict[int, ifd.Entry]:
-    """Return the tags of an EXIF block's first directory that a TIFF file may take over."""
-    return {tag: e for tag, e in directory.entries.items() if tag not in _STRUCTURE}
-
-
-def iptc_of_photoshop(resources: bytes) -> bytes | None:
-    """Find the IPTC records (resource 0x0404) among Photoshop's image resources."""
-    position = 0
-    while resources[position : position + 4] == b"8BIM" and position + 12 <= len(resources):
-        kind = int.from_bytes(resources[position + 4 : position + 6], "big")
-        name = resources[position + 6] + 1
-        size_at = position + 6 + name + name % 2
-        size = int.from_bytes(resources[size_at : size_at + 4], "big")
-        if kind == 0x0404:
-            return resources[size_at + 4 : size_at + 4 + size]
-        position = size_at + 4 + size + size % 2
-    return None
-
-
-def photoshop_of_iptc(iptc: bytes) -> bytes:
-    """Wrap IPTC records as Photoshop's image resource 0x0404."""
-    size = len(iptc).to_bytes(4, "big")
-    return b"8BIM\x04\x04\0\0" + size + iptc + b"\0" * (len(iptc) % 2)
 
 
 def _dpi(tiff: ifd.TiffFile, directory: ifd.Directory) -> tuple[float, float] | None:

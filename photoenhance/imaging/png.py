@@ -52,8 +52,8 @@ def read_png(stream: BinaryIO, max_pixels: int) -> Draft:
         found.exif,
         said,
         colours.profile,
-        notes=file.notes + found.notes + embedded.notes + colours.notes,
-        left_out=file.left_out + left_out,
+        notes=file.notes + colours.notes,
+        left_out=found.left_out + file.left_out + embedded.left_out + left_out,
     )
 
 

@@ -91,8 +91,8 @@ def scan(stream: BinaryIO) -> PngFile:
         _frames(names, chunks),
         tuple(chunk for chunk in chunks if chunk[0] not in _ANIMATION),
         io.BufferedReader(_Excerpt(stream, parts)),
-        notes=_notes(names, damaged),
-        left_out=_behind(stream, heads[-1].end, size),
+        notes=_end_missing(names),
+        left_out=_damaged(damaged) + _behind(stream, heads[-1].end, size),
     )
 
 
@@ -179,14 +179,14 @@ def _behind(stream: BinaryIO, end: int, size: int) -> tuple[str, ...]:
     return () if is_padding else (f"{size - end:,} bytes behind the PNG's end were left out",)
 
 
-def _notes(names: list[bytes], damaged: list[bytes]) -> tuple[str, ...]:
-    notes = []
-    if damaged:
-        listed = ", ".join(sorted({name.decode() for name in damaged}))
-        notes.append(f"damaged parts of the PNG were left out ({listed})")
-    if names[-1] != b"IEND":
-        notes.append("the PNG has no end: what stood behind the pixels is missing")
-    return tuple(notes)
+def _damaged(names: list[bytes]) -> tuple[str, ...]:
+    listed = ", ".join(sorted({name.decode() for name in names}))
+    return (f"damaged parts of the PNG were left out ({listed})",) if names else ()
+
+
+def _end_missing(names: list[bytes]) -> tuple[str, ...]:
+    is_whole = names[-1] == b"IEND"
+    return () if is_whole else ("the PNG has no end: what stood behind the pixels is missing",)
 
 
 class _Excerpt(io.RawIOBase):

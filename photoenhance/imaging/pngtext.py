@@ -35,7 +35,7 @@ class Embedded:
         photoshop: the other resources that stand with them.
         icc_profile: one that is stored as a text.
         text: all other texts.
-        notes: as in `Photo`.
+        left_out: as in `Photo`.
     """
 
     exif: bytes | None
@@ -44,12 +44,12 @@ class Embedded:
     photoshop: bytes | None
     icc_profile: bytes | None
     text: tuple[Text, ...]
-    notes: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
 def embedded(chunks: tuple[Chunk, ...]) -> Embedded:
     """Understand what stands in a PNG's texts; what is stored twice counts once."""
-    texts, notes = read_texts(chunks)
+    texts, left_out = read_texts(chunks)
     stored: dict[str, bytes] = {}
     plain, packets = [], []
     for text in texts:
@@ -61,7 +61,7 @@ def embedded(chunks: tuple[Chunk, ...]) -> Embedded:
         elif (data := raw_profile(text.text)) is not None:
             stored.setdefault(kind, data)
         else:
-            notes += (f"damaged {_PROFILES[kind]} was left out",)
+            left_out += (f"damaged {_PROFILES[kind]} was left out",)
     app1 = stored.get("app1", b"")
     blocks = [data for name, data in chunks if name == b"eXIf"]
     blocks += [
@@ -76,7 +76,7 @@ def embedded(chunks: tuple[Chunk, ...]) -> Embedded:
         photoshop=photoshop,
         icc_profile=stored.get("icc") or stored.get("icm"),
         text=tuple(plain),
-        notes=notes,
+        left_out=left_out,
     )
 
 

@@ -36,8 +36,7 @@ def read_webp(stream: BinaryIO, max_pixels: int) -> Draft:
         found.exif,
         Metadata(xmp=found.xmp),
         image.info.get("icc_profile"),
-        found.notes,
-        left_out,
+        left_out=found.left_out + left_out,
     )
 
 
@@ -57,8 +56,8 @@ def read_avif(stream: BinaryIO, max_pixels: int) -> Draft:
         found.exif,
         Metadata(xmp=found.xmp),
         profile,
-        notes=found.notes + notes,
-        left_out=depth + isocontent.left_out(file),
+        notes=notes,
+        left_out=found.left_out + depth + isocontent.left_out(file),
     )
 
 

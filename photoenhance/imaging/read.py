@@ -1,33 +1,25 @@
 """Files -> photos: recognise, decode, turn upright."""
 
 import io
-import struct
-import warnings
-import zlib
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageCms
+from PIL import Image
 
 from photoenhance.errors import ImageError, UnsupportedError
 from photoenhance.imaging import bmp, cicp, color, extras, jpeg, metadata, png, raster, tiff
+from photoenhance.imaging.damage import DAMAGE, translated
 from photoenhance.imaging.draft import Draft
 from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, readable, recognise
 from photoenhance.imaging.orientation import TURNED
 from photoenhance.imaging.photo import Photo
 from photoenhance.imaging.profile import cicp_of
-from photoenhance.imaging.silence import silenced
+from photoenhance.imaging.silence import muted, silenced
 
 DEFAULT_MAX_PIXELS = 250_000_000
-
-# What decoders raise for files that are not what they claim: they promise nothing.
-DAMAGE = (
-    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError,
-    RuntimeError, struct.error, zlib.error, ImageCms.PyCMSError, Image.DecompressionBombError,
-)  # fmt: skip
 
 _OPENERS: dict[FormatName, Callable[[BinaryIO, int], Draft]] = {
     "jpeg": jpeg.read_jpeg,
@@ -59,8 +51,7 @@ def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Phot
     """
     subject = str(file) if isinstance(file, Path) else "standard input"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with muted():
             if isinstance(file, Path):
                 with _opened(file) as opened:
                     stream = opened if opened.seekable() else io.BytesIO(opened.read())
@@ -72,16 +63,18 @@ def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Phot
         msg = f"{subject}: its pixels do not fit into the memory"
         raise ImageError(msg, hint="Close other programs, or lower --max-pixels.") from error
     except DAMAGE as error:
-        reason = str(error).strip() or type(error).__name__
-        raise ImageError(f"{subject}: damaged, {reason}") from error
+        said = translated(error)
+        raise ImageError(f"{subject}: {said.message}", hint=said.hint) from error
 
 
 def pixels_in(file: Path) -> int | None:
     """Tell from a file's head how many pixels reading it would give; None where that is unknown."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(file) as image:
+        with muted(), file.open("rb") as stream:
+            if recognise(stream.read(64)) == "tiff":
+                return tiff.pixels_in(stream)
+            stream.seek(0)
+            with Image.open(stream) as image:
                 return image.width * image.height
     except DAMAGE:  # `read` will say what is wrong, if anything is
         return None
@@ -113,13 +106,13 @@ def _read(stream: BinaryIO, is_raw: bool, max_pixels: int) -> Photo:
 
 def _finished(draft: Draft) -> Photo:
     """Make a draft's metadata agree with its pixels, and leave out what cannot be used."""
-    decoded, notes = draft.decoded, [*draft.notes, *draft.decoded.notes]
+    decoded, left_out = draft.decoded, draft.left_out + draft.decoded.left_out
     height, width = decoded.pixels.shape[:2]
     exif, said, turn = draft.exif, draft.metadata, draft.turned_by()
     profile = None if decoded.is_srgb else draft.icc_profile
     if profile is not None and not color.is_usable(profile, is_grey=draft.format.is_grey):
         profile = None
-        notes.append("the colour profile cannot be used and was left out: sRGB is assumed")
+        left_out += ("the colour profile cannot be used and was left out: sRGB is assumed",)
     if profile is not None and (coded := cicp_of(profile)):
         cicp.refuse_hdr(coded[1])
     kept = replace(
@@ -140,6 +133,6 @@ def _finished(draft: Draft) -> Photo:
         profile,
         kept,
         draft.format,
-        notes=tuple(notes),
-        left_out=draft.left_out + decoded.left_out,
+        notes=draft.notes + decoded.notes,
+        left_out=left_out,
     )

@@ -1,13 +1,32 @@
-"""Keeps codecs that have no other voice from writing to the user's standard error."""
+"""Keeps codecs and their Python packages from writing to the user's standard error."""
 
+import logging
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 _STANDARD_ERROR = 2
 _ONE_AT_A_TIME = threading.RLock()  # so that who is audible may read photos
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Keep Python's warnings and Pillow's log from standard error while the block runs.
+
+    Both are the process's: of two threads that are here, one may end it early for warnings. Whoever
+    has set up logging still gets the log.
+    """
+    logger, handler = logging.getLogger("PIL"), logging.NullHandler()
+    logger.addHandler(handler)  # without any, Python writes to standard error itself
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.removeHandler(handler)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoenhance.errors import ImageError
-from photoenhance.imaging import ifd, metadata
+from photoenhance.imaging import ifd, metadata, tifftags
 from photoenhance.imaging.photo import Metadata, StoredFormat
 from photoenhance.imaging.rows import OutputRows
 
@@ -57,7 +57,10 @@ def write_tiff(rows: OutputRows, said: Metadata, sink: BinaryIO, stored: StoredF
         ifd.entry(order, 0x0116, _LONG, strip_rows),
         ifd.entry(order, 0x0117, _LONG, *lengths),
     ]
-    entries = _of_exif(said.exif) | {tag.tag: tag for tag in tags}
+    kept = _of_exif(said.exif)
+    if not kept.keys() & {0x011A, 0x011B}:  # EXIF outranks what else tells the resolution
+        kept |= _resolution(said, order)
+    entries = kept | {tag.tag: tag for tag in tags}
     sink.write(bytes(position % 2))
     position += position % 2
     sink.write(ifd.packed(ifd.Directory(entries), order, position))
@@ -98,16 +101,24 @@ def _tags(rows: OutputRows, said: Metadata, order: str, stored: StoredFormat) ->
         tags.append(ifd.entry(order, 0x013D, _SHORT, 2))
     if rows.has_alpha:
         tags.append(ifd.entry(order, 0x0152, _SHORT, 1 if stored.is_premultiplied else 2))
-    if said.dpi is not None:
-        for tag, dpi in zip((0x011A, 0x011B), said.dpi, strict=True):
-            tags.append(ifd.entry(order, tag, _RATIONAL, round(dpi * 10000), 10000))
-        tags.append(ifd.entry(order, 0x0128, _SHORT, 2))
     blobs = (
         (0x02BC, _BYTE, said.xmp),
         (0x83BB, _UNDEFINED, said.iptc),
+        (0x8649, _UNDEFINED, said.photoshop),
         (0x8773, _UNDEFINED, rows.icc_profile),
     )
     return tags + [ifd.Entry(tag, kind, len(data), data) for tag, kind, data in blobs if data]
+
+
+def _resolution(said: Metadata, order: str) -> dict[int, ifd.Entry]:
+    if said.dpi is None:
+        return {}
+    across, down = (round(dpi * 10000) for dpi in said.dpi)
+    return {
+        0x011A: ifd.entry(order, 0x011A, _RATIONAL, across, 10000),
+        0x011B: ifd.entry(order, 0x011B, _RATIONAL, down, 10000),
+        0x0128: ifd.entry(order, 0x0128, _SHORT, 2),
+    }
 
 
 def _of_exif(block: bytes | None) -> dict[int, ifd.Entry]:
@@ -115,4 +126,4 @@ def _of_exif(block: bytes | None) -> dict[int, ifd.Entry]:
     if block is None:
         return {}
     tiff = ifd.TiffFile(io.BytesIO(block))
-    return metadata.kept_in_tiff(tiff.directory(tiff.first))
+    return tifftags.kept_in_tiff(tiff.directory(tiff.first))

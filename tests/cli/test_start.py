@@ -9,7 +9,7 @@ import pytest
 
 from photoenhance import __version__
 
-HEAVY = ("torch", "numpy", "cv2", "PIL", "tifffile", "torchvision")
+HEAVY = ("torch", "numpy", "cv2", "PIL", "torchvision")
 
 
 def test_help_lists_the_commands(cli):

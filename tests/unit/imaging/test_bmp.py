@@ -88,7 +88,7 @@ def test_a_profile_that_is_none_gets_a_note(draw):
     photo = read(bmp(draw(8, 8), EMBEDDED, profile=bytes(200)))
 
     assert photo.icc_profile is None
-    assert len(photo.notes) == 1
+    assert len(photo.left_out) == 1
 
 
 def test_colours_are_converted_when_a_bmp_is_written_and_that_is_said(draw, profile_of):

@@ -67,8 +67,20 @@ def test_a_damaged_raw_file_is_an_image_error(tmp_path):
     path = tmp_path / "photo.nef"
     path.write_bytes(b"II*\0" + bytes(500))
 
-    with pytest.raises(ImageError, match="damaged"):
+    with pytest.raises(ImageError, match="no camera raw that LibRaw knows, or a damaged one"):
         read(path)
+
+
+def test_a_raw_file_that_cannot_be_developed_is_damaged(monkeypatch):
+    rawpy = pytest.importorskip("rawpy", reason="needs the extra raw")
+
+    def failing(stream):
+        raise rawpy.LibRawIOError(b"Input/output error")
+
+    monkeypatch.setattr(rawpy, "imread", failing)
+
+    with pytest.raises(ImageError, match="damaged, it cannot be developed"):
+        read(io.BytesIO(dng(np.full((64, 96), 9000))))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

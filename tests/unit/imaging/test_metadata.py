@@ -3,7 +3,7 @@ import struct
 
 import pytest
 
-from photoenhance.imaging import ifd, metadata
+from photoenhance.imaging import ifd, metadata, tifftags
 
 THUMBNAIL = b"\xff\xd8" + b"thumbnail" * 40 + b"\xff\xd9"
 XMP = (
@@ -125,20 +125,11 @@ def test_xmp_of_a_million_unclosed_thumbnails_is_no_trap():
     assert metadata.upright_xmp(packet, 3, 4, 1) == packet
 
 
-def test_iptc_is_found_among_photoshops_resources_and_wrapped_again():
-    records = b"\x1c\x02\x05\x00\x03Sea"
-    other = b"8BIM\x03\xed\x03abc\0\0\0\x04dpi!"
-
-    assert metadata.iptc_of_photoshop(other + metadata.photoshop_of_iptc(records)) == records
-    assert metadata.iptc_of_photoshop(other) is None
-    assert metadata.iptc_of_photoshop(b"8BIM") is None
-
-
 def test_a_tiffs_tags_become_a_block_without_those_of_its_pixels(exif_of):
     tiff, directory = directory_of(exif_of(6))
     entries = directory.entries | {0x0100: ifd.entry("<", 0x0100, ifd.LONG, 640)}
 
-    block = metadata.exif_of_tiff(tiff, ifd.Directory(entries, directory.children))
+    block = tifftags.exif_of_tiff(tiff, ifd.Directory(entries, directory.children)).block
 
     _, gathered = directory_of(block)
     assert set(gathered.entries) == {0x010F, ifd.EXIF, ifd.GPS}
@@ -150,4 +141,4 @@ def test_a_tiffs_tags_become_a_block_without_those_of_its_pixels(exif_of):
 def test_a_tiff_that_says_nothing_of_its_picture_has_no_block():
     tiff, _ = directory_of(b"II*\0\x08\0\0\0\x01\0\x00\x01\x04\0\x01\0\0\0\x05\0\0\0\0\0\0\0")
 
-    assert metadata.exif_of_tiff(tiff, tiff.directory(8)) is None
+    assert tifftags.exif_of_tiff(tiff, tiff.directory(8)).block is None

@@ -41,7 +41,7 @@ def test_a_wrong_checksum_beside_the_picture_costs_that_part_alone(kind, draw):
     photo = read(png(pixels, chunk(kind, b"whatever it was", check=1)))
 
     np.testing.assert_array_equal(photo.pixels, pixels)
-    assert photo.notes == (f"damaged parts of the PNG were left out ({kind.decode()})",)
+    assert photo.left_out == (f"damaged parts of the PNG were left out ({kind.decode()})",)
 
 
 def test_a_wrong_checksum_in_the_picture_is_damage(draw):

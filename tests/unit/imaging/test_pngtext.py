@@ -72,7 +72,7 @@ def test_texts_without_measure_are_left_out_with_a_note():
     photo = read(png(chunk(b"zTXt", b"bomb\0\0" + bomb), chunk(b"tEXt", b"Title\0Sea")))
 
     assert photo.metadata.text == (Text("Title", "Sea"),)
-    assert photo.notes == ("the text 'bomb' is damaged or too long and was left out",)
+    assert photo.left_out == ("the text 'bomb' is damaged or too long and was left out",)
 
 
 @pytest.mark.parametrize("kind", ["exif", "EXIF", "APP1"])
@@ -134,7 +134,7 @@ def test_a_stored_profile_that_is_cut_short_is_left_out_with_a_note(kind, name):
     photo = read(png(stored(kind, XMP, size=500)))
 
     assert photo.metadata.exif is photo.metadata.xmp is photo.metadata.iptc is None
-    assert photo.notes == (f"damaged {name} was left out",)
+    assert photo.left_out == (f"damaged {name} was left out",)
 
 
 def test_a_good_copy_of_exif_counts_where_another_is_damaged(exif_of):
@@ -166,4 +166,4 @@ def test_a_damaged_text_is_left_out_with_a_note(damaged):
     photo = read(png(chunk(*damaged)))
 
     assert photo.metadata.text == ()
-    assert photo.notes == ("the text 'Title' is damaged or too long and was left out",)
+    assert photo.left_out == ("the text 'Title' is damaged or too long and was left out",)

@@ -291,7 +291,7 @@ def test_a_broken_profile_is_left_out_with_a_note(draw):
     photo = read(file_of(Image.fromarray(draw(8, 8)), "JPEG", icc_profile=b"no profile" * 20))
 
     assert photo.icc_profile is None
-    assert "colour profile cannot be used" in photo.notes[0]
+    assert "colour profile cannot be used" in photo.left_out[0]
 
 
 @pytest.mark.parametrize(
