@@ -7,6 +7,7 @@ before memory is taken for it.
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -39,19 +40,30 @@ KNOWN = (
 )
 
 
+class Layout(StrEnum):
+    """What a file of weights is, in words."""
+
+    UEGAN_TRAINING = "UEGAN's training file"
+    STATE_DICT = "PyTorch's state dict"
+    ONNX = "ONNX"
+    DPE_CHECKPOINT = "DPE's TensorFlow checkpoint"
+    OURS = "a checkpoint of photoenhance"
+    SAFETENSORS = "safetensors without our header"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Contents:
     """The weights in a file.
 
     Attributes:
-        layout: what the file is, in words.
+        layout: what the file is.
         weights: what is in it.
         config: what the file, and not the shapes, tells of the config.
         origin: what the file says of where its weights come from.
         proofs: ids of its tensors, as of `catalog.Published`.
     """
 
-    layout: str
+    layout: Layout
     weights: Weights
     config: Mapping[str, ConfigValue] = field(default_factory=dict)
     origin: str | None = None
@@ -144,7 +156,7 @@ def _read_torch(path: Path) -> Contents:
     has_more = isinstance(saved, dict) and "G_net" in saved
     tensors = saved["G_net"] if has_more else saved
     return Contents(
-        "UEGAN's training file" if has_more else "PyTorch's state dict",
+        Layout.UEGAN_TRAINING if has_more else Layout.STATE_DICT,
         layouts.recognise(_tensors(path, tensors)),
     )
 
@@ -168,9 +180,9 @@ def _read_safetensors(path: Path) -> Contents:
     try:
         header = checkpoint.read_header(path)
     except WeightsError:  # somebody else's, which has no header of ours
-        return Contents("safetensors without our header", layouts.recognise(tensors))
+        return Contents(Layout.SAFETENSORS, layouts.recognise(tensors))
     weights = Weights(header.architecture, header.config, tensors)
-    return Contents("a checkpoint of photoenhance", weights, origin=header.origin)
+    return Contents(Layout.OURS, weights, origin=header.origin)
 
 
 def _read_onnx(path: Path) -> Contents:
@@ -181,7 +193,7 @@ def _read_onnx(path: Path) -> Contents:
     if weights.architecture == "enlightengan" and aligned is not None:
         config["align_corners"] = aligned
     proofs = frozenset({store.git_blob(data)})
-    return Contents("ONNX", weights, config, proofs=proofs)
+    return Contents(Layout.ONNX, weights, config, proofs=proofs)
 
 
 def _read_bundle(path: Path) -> Contents:
@@ -226,7 +238,7 @@ def _from_bundle(index: bytes, data: bytes) -> Contents:
         raise UnknownLayoutError("a TensorFlow checkpoint, but not DPE's")
     sums = dpe_names.generator_sums({name: entries[name].crc for name in names})
     return Contents(
-        "DPE's TensorFlow checkpoint",
+        Layout.DPE_CHECKPOINT,
         layouts.recognise(bundle.tensors(entries, names, data)),
         proofs=frozenset({bundle.fingerprint(sums), store.git_blob(data)}),
     )

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from photoenhance.zoo import checkpoint
+from photoenhance.zoo import checkpoint, store
+from photoenhance.zoo.catalog import CATALOG
 
 
 @pytest.fixture
@@ -44,3 +46,18 @@ def test_doctor_finds_weights_that_are_no_numbers(cli, of_nan):
 
     assert ended.code == 3
     assert "holds numbers that are not finite" in ended.out
+
+
+@pytest.mark.parametrize("has_header", [True, False])
+def test_the_bundled_model_cannot_pass_for_the_authors(cli, has_header):
+    path = store.path(CATALOG["uegan"])
+    if not has_header:
+        save_file(load_file(path), "bare.safetensors")
+        path = Path("bare.safetensors")
+
+    ended = cli("models", "import", path, "--name", "uegan-fivek")
+
+    assert ended.code == 3
+    error, hint = ended.err.splitlines()
+    assert error == f"Error: {path}: is not uegan-fivek: width 16, expected 32"
+    assert hint == "Hint: Import it under another name with --name, or get the right file."
