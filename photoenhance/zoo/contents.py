@@ -20,6 +20,7 @@ from photoenhance.zoo import (
     bundle,
     checkpoint,
     dpe_names,
+    foreign,
     layouts,
     onnx_file,
     pickles,
@@ -127,7 +128,7 @@ def read(path: Path, member: str | None = None) -> Contents:
 def _reader(path: Path, member: str | None) -> Callable[[Path], Contents]:
     """Choose how to read a file, by its first and last bytes."""
     with path.open("rb") as file:
-        start = file.read(256)
+        start = file.read(foreign.START_BYTES)
         file.seek(max(path.stat().st_size - bundle.FOOTER_BYTES, 0))
         end = file.read()
     if start.startswith(archive.START):
@@ -140,15 +141,8 @@ def _reader(path: Path, member: str | None) -> Callable[[Path], Contents]:
         return _read_safetensors
     if path.suffix.lower() == ".onnx" and not start.lstrip().startswith((b"<", b"version ")):
         return _read_onnx
-    raise WeightsError(f"{path}: {_what_else(start)}", hint=KNOWN)
-
-
-def _what_else(start: bytes) -> str:
-    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
-        return "a web page, not weights: a download that needed a confirmation, maybe"
-    if start.startswith(b"version https://git-lfs"):
-        return "not the weights but Git LFS's pointer to them"
-    return "of no known format, or damaged"
+    what = foreign.holds_no_weights(start) or "of no known format, or damaged"
+    raise WeightsError(f"{path}: {what}", hint=KNOWN)
 
 
 def _read_torch(path: Path) -> Contents:

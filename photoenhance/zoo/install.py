@@ -120,7 +120,8 @@ def remove(name: str, *, forget: bool = False) -> list[Path]:
             pins.write(card.published.file, None)
     present = [file for file in files if file.is_file()]
     if not present and not forget:
-        raise WeightsError(f"{name}: is not here", hint="See `photoenhance models list`.")
+        meant = store.nearest(name, store.own_names()) if card is None else ""
+        raise WeightsError(f"{name}: is not here", hint=f"{meant}See `photoenhance models list`.")
     for file in present:
         try:
             file.unlink()

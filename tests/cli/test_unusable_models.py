@@ -1,10 +1,11 @@
 """Models that cannot be used: refused before any work, with what to do about it."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 
 from photoenhance.zoo import checkpoint, store
 from photoenhance.zoo.catalog import CATALOG
@@ -46,6 +47,64 @@ def test_doctor_finds_weights_that_are_no_numbers(cli, of_nan):
 
     assert ended.code == 3
     assert "holds numbers that are not finite" in ended.out
+
+
+WEB_PAGE = b"<!DOCTYPE html><title>Google Drive - Virus scan warning</title>"
+FOREIGN = {
+    "a model.pth": b"PK\x03\x04" + bytes(100),
+    "old.pth": b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19." + bytes(100),
+    "net.pth.tar": bytes(100),
+    "x.onnx": b"\x08\x07" + bytes(100),
+    "90.000-new.ckpt.index": bytes(100),
+    "90.000-new.ckpt.data-00000-of-00001": bytes(100),
+    "demo.zip": b"PK\x03\x04" + bytes(100),
+    "theirs.safetensors": save({"x": torch.ones(2)}),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_published_files_are_to_be_imported_first(cli, draw, name):
+    draw("a.png")
+    Path(name).write_bytes(FOREIGN[name])
+
+    ended = cli("enhance", "a.png", "-o", "out", "--model", name)
+
+    assert ended.code == 3
+    error, hint = ended.err.splitlines()
+    assert error == f"Error: {name}: not a photoenhance checkpoint, but perhaps published weights"
+    assert f"`photoenhance models import {shlex.quote(name)}`" in hint
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (WEB_PAGE, "a web page, not weights"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "not the weights but Git LFS's pointer"),
+    ],
+)
+@pytest.mark.parametrize("name", ["x.pth", "x.safetensors"])
+def test_what_is_no_weights_is_called_what_it_is(cli, draw, name, content, what):
+    draw("a.png")
+    Path(name).write_bytes(content)
+
+    enhanced = cli("enhance", "a.png", "-o", "out", "--model", name)
+    imported = cli("models", "import", name)
+
+    for ended in (enhanced, imported):
+        assert ended.code == 3
+        assert ended.err.startswith(f"Error: {name}: {what}")
+        assert "models import" not in ended.err
+
+
+def test_a_mistyped_model_is_asked_for(cli, draw):
+    draw("a.png")
+
+    ended = cli("enhance", "a.png", "-o", "out", "--model", "ueagn")
+
+    assert ended.code == 3
+    error, hint = ended.err.splitlines()
+    assert error == "Error: ueagn: no model, file or training run of this name"
+    assert hint.startswith("Hint: Did you mean uegan? Choose one of: uegan, ")
 
 
 @pytest.mark.parametrize("has_header", [True, False])
