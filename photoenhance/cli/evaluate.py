@@ -140,7 +140,7 @@ class _Model:
 def _models(
     names: Sequence[str], device: str, precision: _Exact, strength: float
 ) -> dict[str, _Model]:
-    if not names:
+    if not names and device == "auto":  # torch, which is slow to load, is not needed
         return {}
     with leaving_at_once():
         from photoenhance.inference.device import choose
