@@ -3,6 +3,8 @@
 Nobody sees those colours, so they must not steer a network that looks at the whole photo: a cut-out
 on white would come out darker than the same on black. They are replaced by the colours of their
 nearest visible surroundings; a pixel that is seen in part is mixed with those as far as it is not.
+How far that is depends on the pixel that is seen best: a photo that is half transparent everywhere
+hides nothing.
 
 Source: Gortler et al. 1996, The Lumigraph, section 3.4, https://doi.org/10.1145/237170.237200: pull
 sums of weighted colours to coarser and coarser levels, push them back into the holes.
@@ -26,8 +28,8 @@ _ROWS = 64  # that are worked on at a time
 
 
 def hides(alpha: Pixels | None) -> bool:
-    """Whether alpha leaves anything of a photo unseen, be it in part."""
-    return alpha is not None and bool(alpha.min() < np.iinfo(alpha.dtype).max)
+    """Whether alpha shows some of a photo less than the rest of it."""
+    return alpha is not None and bool(alpha.min() < alpha.max())
 
 
 def filled(pixels: Pixels, alpha: Pixels) -> Pixels:
@@ -44,9 +46,10 @@ def filled(pixels: Pixels, alpha: Pixels) -> Pixels:
     coarse = _averages(pixels, alpha, (-(-height // _CELL), -(-width // _CELL)))
     fill: NDArray[Any] = np.rint(_without_holes(coarse)).astype(pixels.dtype)
     result: NDArray[Any] = cv2.resize(fill, (width, height), interpolation=cv2.INTER_LINEAR)
+    top = alpha.max()
     for rows in _strips(height):
         around = result[rows].astype(np.float32)
-        result[rows] = np.rint(around + (pixels[rows] - around) * _cover(alpha[rows]))
+        result[rows] = np.rint(around + (pixels[rows] - around) * _cover(alpha[rows], top))
     return result
 
 
@@ -81,9 +84,9 @@ def carry(source: Pixels, alpha: Pixels, seen: Pixels, result: Pixels) -> None:
         result: what became of `seen`; changed in place. Pixels that are seen in part get the same
             change as their mixture did, hidden ones their own colours back.
     """
-    top = np.iinfo(source.dtype).max
+    alpha_top, top = alpha.max(), np.iinfo(source.dtype).max
     for rows in _strips(len(result)):
-        is_partly_seen = (alpha[rows] > 0) & (alpha[rows] < top)
+        is_partly_seen = (alpha[rows] > 0) & (alpha[rows] < alpha_top)
         own, before, after = (
             each[rows][is_partly_seen].astype(np.int32) for each in (source, seen, result)
         )
@@ -95,9 +98,9 @@ def _strips(height: int) -> Iterator[slice]:
     return (slice(top, top + _ROWS) for top in range(0, height, _ROWS))
 
 
-def _cover(alpha: Pixels) -> Floats:
-    """Return `(h, w, 1)`: how far each pixel is seen, from 0 to 1."""
-    return (alpha / np.float32(np.iinfo(alpha.dtype).max))[..., None].astype(np.float32)
+def _cover(alpha: Pixels, top: int) -> Floats:
+    """Return `(h, w, 1)`: how far each pixel is seen, from 0 to 1 for the one that is seen best."""
+    return (alpha / np.float32(top))[..., None].astype(np.float32)
 
 
 def _averages(pixels: Pixels, alpha: Pixels, size: tuple[int, int]) -> Floats:
@@ -107,13 +110,13 @@ def _averages(pixels: Pixels, alpha: Pixels, size: tuple[int, int]) -> Floats:
         `(h, w, 4)`: the sum of the colours, each as far as it is seen, and how far that is.
     """
     (height, width), (small_height, small_width) = alpha.shape, size
-    averages = np.empty((small_height, small_width, 4), np.float32)
+    averages, top = np.empty((small_height, small_width, 4), np.float32), alpha.max()
     for row in range(small_height):
         start, stop = row * height / small_height, (row + 1) * height / small_height
         run = slice(int(start), min(int(np.ceil(stop)), height))
         edges = np.arange(run.start, run.stop)
         covered = np.minimum(edges + 1, stop) - np.maximum(edges, start)
-        cover, weights = _cover(alpha[run]), (covered / covered.sum()).astype(np.float32)
+        cover, weights = _cover(alpha[run], top), (covered / covered.sum()).astype(np.float32)
         line = np.empty((1, width, 4), np.float32)
         line[..., :3] = np.tensordot(weights, pixels[run] * cover, axes=1)
         line[..., 3:] = np.tensordot(weights, cover, axes=1)

@@ -77,9 +77,10 @@ def test_hidden_colours_and_alpha_stay_as_they_are(generator, cut_out, way) -> N
 
 
 @pytest.mark.parametrize("way", [{"rendering": "exact"}, {"rendering": "guided", "work_size": 60}])
-def test_a_full_alpha_changes_no_bit(generator, draw, way) -> None:
+@pytest.mark.parametrize("level", [255, 128])
+def test_an_even_alpha_changes_no_bit(generator, draw, way, level) -> None:
     photo = Photo(draw(120, 160))
-    covered = replace(photo, alpha=np.full((120, 160), 255, np.uint8))
+    covered = replace(photo, alpha=np.full((120, 160), level, np.uint8))
 
     assert np.array_equal(enhanced(generator, covered, **way), enhanced(generator, photo, **way))
 
