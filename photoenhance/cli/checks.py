@@ -22,9 +22,9 @@ def devices(asked: str) -> Iterator[Finding]:
     import torch
 
     from photoenhance.inference.budget import available_bytes
-    from photoenhance.inference.device import choose
 
     group = "Devices"
+    chosen = _chosen(group, asked)  # first, since it limits the threads
     cpu = torch.device("cpu")
     free, total = available_bytes(cpu) / 2**30, psutil.virtual_memory().total / 2**30
     cores = f"{torch.get_num_threads()} of {os.cpu_count()} cores"
@@ -41,10 +41,7 @@ def devices(asked: str) -> Iterator[Finding]:
     if torch.cuda.device_count() == 0 and not torch.backends.mps.is_available():
         hint = None if torch.version.cuda else "For one of NVIDIA's, install PyTorch's CUDA build."
         yield Finding(group, "GPU", "missing", "none that this PyTorch can use", hint)
-    try:
-        yield Finding(group, f"--device {asked}", "ok", f"is {choose(asked)}")
-    except PhotoEnhanceError as error:
-        yield failure(group, f"--device {asked}", error)
+    yield chosen
 
 
 def folders() -> Iterator[Finding]:
@@ -179,6 +176,15 @@ def self_test(model: str, device: str) -> Iterator[Finding]:
     same = "bit for bit" if outcome.difference == 0 else f"to {outcome.difference} level of 255"
     value = f"{outcome.speed:.2f} MP/s; in tiles as at once, {same}"
     yield Finding(group, name, "ok", value)
+
+
+def _chosen(group: str, asked: str) -> Finding:
+    from photoenhance.inference.device import choose
+
+    try:
+        return Finding(group, f"--device {asked}", "ok", f"is {choose(asked)}")
+    except PhotoEnhanceError as error:
+        return failure(group, f"--device {asked}", error)
 
 
 def _nearest(folder: Path) -> Path:

@@ -58,10 +58,7 @@ def metrics_of(
     lacks = {"reference": not has_references, "source": not has_models, "nothing": False}
     if asked is None:
         usable = [card for card in METRICS.values() if not lacks[card.needs]]
-        left_out = [card.name for card in usable if card.file and card.name not in files]
-        if left_out:
-            tell(f"note: without {', '.join(left_out)}: see --metrics {left_out[0]}")
-        return tuple(card for card in usable if card.name not in left_out)
+        return tuple(card for card in usable if not card.file or card.name in files)
     chosen = [_card(name.strip()) for name in dict.fromkeys(asked.split(","))]
     for card in chosen:
         if lacks[card.needs]:
@@ -74,19 +71,39 @@ def metrics_of(
     return tuple(chosen)
 
 
-def check_files(cards: Sequence[MetricCard], files: Mapping[str, Path]) -> dict[str, str]:
-    """Return the SHA-256 of each metric's file, and tell of those that are not the known ones.
+def sums_of(cards: Sequence[MetricCard], files: Mapping[str, Path]) -> dict[str, str]:
+    """Return the SHA-256 of each metric's file.
 
     Raises:
         WeightsError: a file cannot be read.
     """
-    sums = {card.name: store.sha256(files[card.name]) for card in cards if card.file}
+    return {card.name: store.sha256(files[card.name]) for card in cards if card.file}
+
+
+def tell_choice(
+    asked: str | None,
+    cards: Sequence[MetricCard],
+    files: Mapping[str, Path],
+    sums: Mapping[str, str],
+) -> None:
+    """Tell of metrics that cannot be had, and of files that are not the published ones.
+
+    This comes once the work begins: whoever must mend something first reads that alone.
+    """
+    chosen = {card.name for card in cards}
+    needs = {card.needs for card in cards}
+    left_out = [
+        card.name
+        for card in METRICS.values()
+        if card.file and card.name not in chosen and card.needs in needs
+    ]
+    if asked is None and left_out:
+        tell(f"note: without {', '.join(left_out)}: see --metrics {left_out[0]}")
     for card in cards:
         known = card.file.sha256 if card.file else None
         if known and sums[card.name] != known:
             tell(f"note: {files[card.name]}: is not {card.name}'s published file; compare its")
             tell("values with each other only")
-    return sums
 
 
 def _photos(folder: Path, option: str, *, is_recursive: bool) -> list[Path]:

@@ -30,8 +30,9 @@ def doctor(
     """Find out what works here, what does not and why, and what could be added.
 
     Looks at folders, programs, formats, devices, engines and models, then enhances a drawn photo
-    and checks the result. Exits with 0 if all is well, 1 if something is broken, 3 if it is the
-    model and 4 if it is the device. Nothing is changed, and nothing leaves the machine.
+    and checks the result. Exits with 0 if all is well, 1 if something is broken, 2 if no device has
+    such a name, 3 if it is the model and 4 if it is the device. Nothing is changed, and nothing
+    leaves the machine.
     """
     findings: list[Finding] = []
     with leaving_at_once():
@@ -73,7 +74,7 @@ def _has_failed(findings: list[Finding]) -> bool:
 def _exit_code(findings: list[Finding]) -> ExitCode:
     """Choose what must be put right first: a broken package breaks models and devices too."""
     codes = {finding.exit_code for finding in findings}
-    order = (ExitCode.FAILED, ExitCode.WEIGHTS, ExitCode.DEVICE)
+    order = (ExitCode.FAILED, ExitCode.USAGE, ExitCode.WEIGHTS, ExitCode.DEVICE)
     return next((code for code in order if code in codes), ExitCode.OK)
 
 

@@ -136,16 +136,13 @@ def _bench(
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
     with leaving_at_once():
         from photoenhance.batch.bench import Bench, Streams
-        from photoenhance.inference.device import choose, keep_digits
+        from photoenhance.inference.device import choose
         from photoenhance.inference.enhancer import Enhancer
-        from photoenhance.inference.threads import limit_threads
         from photoenhance.zoo.load import load_generator
 
+    device = choose(settings.device)
     with shown_download(settings.model, quiet=quiet) as progress:
         model = load_generator(settings.model, progress, settings.model_options)
-    device = choose(settings.device)
-    keep_digits(device)
-    limit_threads()
     enhancer = Enhancer(
         model.generator,
         device,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from photoenhance.cli.choice import check_files, files_of, metrics_of, pairs_of
+from photoenhance.cli.choice import files_of, metrics_of, pairs_of, sums_of, tell_choice
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.options import Device, Json, Precision, Progress, Quiet, Strength
 from photoenhance.errors import ConfigError
@@ -90,13 +90,13 @@ def evaluate(  # noqa: PLR0913 (Typer reads the options from the signature)
     """
     names = tuple(dict.fromkeys(model or ()))
     files = files_of({"niqe": niqe_parameters, "lpips": lpips_weights, "nima": nima_weights})
+    pairs = pairs_of(inputs, references, is_recursive=recursive)
     cards = metrics_of(
         metrics, files, has_references=references is not None, has_models=bool(names)
     )
     if csv and not csv.absolute().parent.is_dir():
         raise ConfigError(f"{csv}: its folder does not exist", hint="Make the folder first.")
-    sums = check_files(cards, files)
-    pairs = pairs_of(inputs, references, is_recursive=recursive)
+    sums = sums_of(cards, files)
     with leaving_at_once(), _needing_scikit_image():
         from photoenhance.cli.scoreboard import showing
         from photoenhance.cli.scores import Scores, Setting, write_csv
@@ -119,6 +119,7 @@ def evaluate(  # noqa: PLR0913 (Typer reads the options from the signature)
     )
     scores = Scores(setting)
     check_sizes(pairs)
+    tell_choice(metrics, cards, files, sums)
     enhancers = {name: model.enhance for name, model in models.items()}
     with showing(scores, json=json, quiet=quiet, progress=progress) as show:
         for event in judge(pairs, enhancers, judges):
@@ -140,7 +141,7 @@ class _Model:
 def _models(
     names: Sequence[str], device: str, precision: _Exact, strength: float
 ) -> dict[str, _Model]:
-    if not names:
+    if not names and device == "auto":  # torch, which is slow to load, is not needed
         return {}
     with leaving_at_once():
         from photoenhance.inference.device import choose

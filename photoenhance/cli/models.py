@@ -100,7 +100,8 @@ def download(
     for name in names:
         if name not in CATALOG:
             raise WeightsError(
-                f"{name}: no model of this name", hint=f"Choose one of: {', '.join(CATALOG)}."
+                f"{name}: no model of this name",
+                hint=f"{store.nearest(name, CATALOG)}Choose one of: {', '.join(CATALOG)}.",
             )
     for name in names:
         with shown_download(name, quiet=quiet) as progress:
@@ -118,23 +119,37 @@ def verify(
 ) -> None:
     """Hash the models that are here again, and name what is damaged."""
     here = [model.name for model in inventory.listed() if model.state != "available"]
-    damaged = []
+    damaged, absent = [], []
     for name in names or here:
-        try:
-            problems = inventory.problems(name)
-        except WeightsError as error:
-            problems = [error.message]
+        problems = _problems(name)
+        if isinstance(problems, WeightsError):
+            absent.append(problems)
+            problems = [problems.message.removeprefix(f"{name}: ")]
         if problems:
             damaged.append(name)
         if as_json:
             _record("model", {"name": name, "is_whole": not problems, "problems": problems})
         else:
             typer.echo(f"{name}: {printable('; '.join(problems)) or 'whole'}")
+    if absent and len(absent) == len(damaged):
+        raise WeightsError(f"{', '.join(damaged)}: not here", hint=absent[0].hint)
     if damaged:
         raise WeightsError(
             f"{', '.join(damaged)}: damaged or missing",
             hint="Remove them with `photoenhance models remove`, and get them again.",
         )
+
+
+def _problems(name: str) -> list[str] | WeightsError:
+    """Say what is damaged of a model, or give the error of one that is not here at all."""
+    try:
+        store.find(name)
+    except WeightsError as error:
+        return error
+    try:
+        return inventory.problems(name)
+    except WeightsError as error:
+        return [error.message.removeprefix(f"{name}: ")]
 
 
 @app.command("path")

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import psutil
 import torch
 
 from photoenhance.errors import ConfigError
+from photoenhance.inference import cgroups
 from photoenhance.networks.generator import Generator, Scheme
 
 Rendering = Literal["whole", "strips", "tiles"]
@@ -46,24 +46,7 @@ def available_bytes(device: torch.device) -> int:
     """Return how much memory is free on a device, within this process' limits."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    free = psutil.virtual_memory().available
-    limits = [limit - used for limit, used in _control_group() if limit > used]
-    return min([free, *limits])
-
-
-def _control_group() -> list[tuple[int, int]]:
-    """Read the limit and the use of a container's memory, where there is one."""
-    found = []
-    root = Path("/sys/fs/cgroup")
-    for limit, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
-        try:
-            found.append((int((root / limit).read_text()), int((root / used).read_text())))
-        except (OSError, ValueError):  # no such hierarchy, or "max"
-            continue
-    return found
+    return int(min(psutil.virtual_memory().available, cgroups.free_memory()))
 
 
 def plan(

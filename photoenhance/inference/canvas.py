@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,6 +16,12 @@ from photoenhance.inference.budget import Plan
 from photoenhance.networks.extension import mirrored
 from photoenhance.networks.generator import Generator, Tile
 from photoenhance.tensors import Pixels, floats_of, image_of, image_of_floats, pixels_of
+
+# Standard deviations in 8-bit levels. A model may make white of all that is bright, as the bundled
+# uegan does from level 225 on, so what deviates by no more than two halves 32 levels apart may
+# become flat. Two neighbouring levels, which count as one colour, deviate by 0.5 at most.
+CONTRAST = 16.0
+FLAT = 0.6
 
 
 class Canvas:
@@ -57,10 +64,14 @@ class Canvas:
                 self._put_interior(window, tile.image, plan.scheme.render(tile, survey))
 
     def fault(self) -> str | None:
-        """Say what is wrong with the result, if anything is."""
+        """Say what is wrong with the result, if anything is.
+
+        That nothing is left of a photo is a fault only where there was something to be seen: blank
+        pages and photos of the dark pass.
+        """
         if not self._is_finite:
             return "values that are no numbers"
-        if self.pixels.min() == self.pixels.max() and self.source.min() != self.source.max():
+        if _deviation(self.pixels) < FLAT and _deviation(self.source) > CONTRAST:
             return "one flat colour"
         return None
 
@@ -123,3 +134,9 @@ class Canvas:
 def _within(run: slice, before: int, length: int) -> slice:
     """Return the part of a run of the extended image that lies in the photo, in its coordinates."""
     return slice(max(run.start - before, 0), min(run.stop - before, length))
+
+
+def _deviation(pixels: Pixels) -> float:
+    """Return the standard deviation of the channel that has most, in 8-bit levels."""
+    _, deviations = cv2.meanStdDev(pixels)
+    return float(deviations.max()) * 255 / np.iinfo(pixels.dtype).max

@@ -1,30 +1,41 @@
 """The asked device, or an error; never a silent fallback."""
 
+import re
+
 import torch
 
-from photoenhance.errors import DeviceError
+from photoenhance.errors import ConfigError, DeviceError
+from photoenhance.inference.threads import limit_threads
+
+_NAME = re.compile(r"auto|cpu|mps|cuda(?::(?P<number>[0-9]+))?")
 
 
 def choose(name: str) -> torch.device:
-    """Return the device of this name: auto, cpu, cuda, cuda:N or mps.
+    """Return the device of this name, and set torch up for computing on it.
 
-    Only `auto` may choose: CUDA where there is one, else Apple's GPU, else the CPU.
+    Only `auto` may choose: CUDA where there is one, else Apple's GPU, else the CPU. Every command
+    comes by its device here, so in all of them fp32 has all its digits, and there are no more
+    threads than this process was granted CPUs.
+
+    Args:
+        name: auto, cpu, cuda, cuda:N or mps.
 
     Raises:
+        ConfigError: no device has such a name.
         DeviceError: there is no such device here.
     """
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
+    match = _NAME.fullmatch(name)
+    if match is None:
         msg = f"device {name}: unknown, expected auto, cpu, cuda, cuda:N or mps"
-        raise DeviceError(msg, hint="Correct --device.") from error
-    if not _is_present(device):
+        raise ConfigError(msg, hint="Correct --device.")
+    number = match["number"]
+    kind = _best() if name == "auto" else name.partition(":")[0]
+    if not _is_present(kind, int(number or 0)):
         msg = f"device {name}: not available on this machine"
         raise DeviceError(msg, hint="Choose another --device, or auto.")
+    device = torch.device(kind, int(number)) if number else torch.device(kind)
+    keep_digits(device)
+    limit_threads()
     return device
 
 
@@ -39,13 +50,17 @@ def keep_digits(device: torch.device) -> None:
         torch.backends.cudnn.allow_tf32 = False
 
 
-def _is_present(device: torch.device) -> bool:
-    match device.type:
-        case "cpu":
-            return device.index is None
+def _best() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _is_present(kind: str, number: int) -> bool:
+    match kind:
         case "cuda":
-            return torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()
+            return torch.cuda.is_available() and number < torch.cuda.device_count()
         case "mps":
             return torch.backends.mps.is_available()
         case _:
-            return False
+            return True

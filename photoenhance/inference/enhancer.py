@@ -10,10 +10,11 @@ import torch
 
 from photoenhance.errors import DeviceError, ImageError
 from photoenhance.imaging.photo import Photo
-from photoenhance.inference import budget, guided
+from photoenhance.inference import budget, cutout, guided
 from photoenhance.inference.budget import AskedRendering, Plan, Rendering
 from photoenhance.inference.canvas import Canvas
 from photoenhance.networks.generator import Generator, Scheme
+from photoenhance.tensors import Pixels
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ WORK_SIZE = 512
 # What the pass over a small copy counts on, whatever is free: its plan is the same everywhere, and
 # so is the picture, to the last bit.
 SMALL_COPY_BYTES = 2 << 30
+INVISIBLE = "nothing was changed: the whole photo is transparent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Enhancer:
     A result is exact, which is the generator's for the whole photo, or guided, which is its change
     to a small copy carried to the photo: see `guided`. Guided results come fast, and a generator
     that learnt from small photos sees in a small copy what it knows. Exact results have its work on
-    each pixel.
+    each pixel. What a photo hides under alpha is not shown to the generator, and stays as it is.
 
     Args:
         generator: the network; moved to `device`.
@@ -96,22 +98,40 @@ class Enhancer:
         """
         if self.strength == 0:
             return Enhanced(photo, "none", None, self.precision, ())
+        if photo.alpha is not None and not photo.alpha.any():
+            return Enhanced(photo, "none", None, self.precision, (INVISIBLE,))
         height, width = photo.pixels.shape[:2]
         size = guided.small_size(height, width, self.work_size)
         is_large = height * width > GUIDED_ABOVE or self.generator.work_size is not None
         may_guide = self.rendering == "guided" or (self.rendering == "auto" and is_large)
         if may_guide and size != (height, width):
             return self._guided(photo, size)
-        return self._exact(photo, budget.available_bytes(self.device))
+        return self._exact(photo)
 
     def _guided(self, photo: Photo, size: tuple[int, int]) -> Enhanced:
-        copy = replace(photo, pixels=guided.reduced(photo.pixels, size), alpha=None)
-        made = self._exact(copy, SMALL_COPY_BYTES)
-        change = guided.fit(copy.pixels, made.photo.pixels)
-        enhanced = replace(photo, pixels=change.applied(photo.pixels))
+        source, hidden = photo.pixels, _hiding_alpha(photo)
+        if hidden is None:
+            small = guided.reduced(source, size)
+        else:
+            small = cutout.reduced(source, hidden, size)
+        made = self._painted(replace(photo, pixels=small), SMALL_COPY_BYTES)
+        result = guided.fit(small, made.photo.pixels).applied(source)
+        if hidden is not None:
+            cutout.restore(source, hidden, result)
+        enhanced = replace(photo, pixels=result)
         return replace(made, photo=enhanced, rendering="guided", tile=None)
 
-    def _exact(self, photo: Photo, free: int) -> Enhanced:
+    def _exact(self, photo: Photo) -> Enhanced:
+        source, hidden = photo.pixels, _hiding_alpha(photo)
+        if hidden is None:
+            return self._painted(photo, budget.available_bytes(self.device))
+        seen = cutout.filled(source, hidden)
+        made = self._painted(replace(photo, pixels=seen), budget.available_bytes(self.device))
+        cutout.carry(source, hidden, seen, made.photo.pixels)
+        return made
+
+    def _painted(self, photo: Photo, free: int) -> Enhanced:
+        """Give a photo's pixels, hidden or not, to the generator."""
         canvas = Canvas(photo, self.generator, self.device, self.strength)
         schemes = self.generator.schemes(*photo.pixels.shape[:2])
         plan = budget.plan(
@@ -158,6 +178,11 @@ class Enhancer:
             raise DeviceError(msg, hint=hint) from error
         logger.info("out of memory: trying %s of %s", smaller.rendering, smaller.tile)
         return smaller
+
+
+def _hiding_alpha(photo: Photo) -> Pixels | None:
+    """Return a photo's alpha if it hides anything."""
+    return photo.alpha if cutout.hides(photo.alpha) else None
 
 
 def _is_out_of_memory(error: Exception) -> bool:

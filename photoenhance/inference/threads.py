@@ -2,12 +2,10 @@
 
 import math
 import os
-from pathlib import Path
 
 import torch
 
-CGROUPS = Path("/sys/fs/cgroup")
-OWN = Path("/proc/self/cgroup")
+from photoenhance.inference import cgroups
 
 
 def limit_threads() -> None:
@@ -20,44 +18,7 @@ def limit_threads() -> None:
         torch.set_num_threads(min(torch.get_num_threads(), granted_cpus()))
 
 
-def granted_cpus(cgroups: Path = CGROUPS, own: Path = OWN) -> int:
-    """Return how many CPUs this process may keep busy, by its affinity and its container's quota.
-
-    Args:
-        cgroups: where control groups are mounted.
-        own: the file that names this process' control group.
-    """
+def granted_cpus() -> int:
+    """Return how many CPUs this process may keep busy, by its affinity and its control groups."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    quotas = [_quota(folder) for folder in _folders(cgroups, own)]
-    return max(math.ceil(min([float(cpus or 1), *quotas])), 1)
-
-
-def _folders(cgroups: Path, own: Path) -> list[Path]:
-    """List the folders of this process' control group and of those around it."""
-    try:
-        entries = [line.split(":", 2) for line in own.read_text().splitlines()]
-    except OSError:  # not Linux
-        return []
-    found = []
-    for _, controllers, path in entries:
-        if controllers == "" or "cpu" in controllers.split(","):
-            root = cgroups / controllers
-            group = root / path.lstrip("/")
-            found += [
-                folder for folder in (group, *group.parents) if root in (folder, *folder.parents)
-            ]
-    return found
-
-
-def _quota(folder: Path) -> float:
-    """Read how many CPUs' time a control group may use; infinite where nothing limits it."""
-    try:
-        if (folder / "cpu.max").exists():
-            quota, period = (folder / "cpu.max").read_text().split()
-        else:
-            quota = (folder / "cpu.cfs_quota_us").read_text()
-            period = (folder / "cpu.cfs_period_us").read_text()
-        allowed = float(quota) / float(period)
-    except (OSError, ValueError):  # no such group, or "max"
-        return math.inf
-    return allowed if allowed > 0 else math.inf
+    return max(math.ceil(min(float(cpus or 1), cgroups.granted_cpus())), 1)

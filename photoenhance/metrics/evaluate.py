@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from photoenhance.errors import ConfigError, ImageError
 from photoenhance.imaging.photo import Photo
-from photoenhance.imaging.read import read
+from photoenhance.imaging.read import pixels_in, read
 from photoenhance.metrics.image import Image, image_of
 from photoenhance.metrics.measures import Measure, View
 from photoenhance.metrics.pairs import Pair
 
 INPUTS = "inputs"  # the candidate that leaves photos as they are
+SAME_SIZE = "Bring both to one size; photoenhance does not resize what it compares."
 
 Enhance = Callable[[Photo], Photo]
 
@@ -50,9 +51,11 @@ class Broken:
 
 
 def check_sizes(pairs: Sequence[Pair]) -> None:
-    """Read every pair, before any work is put into one, and compare its sizes.
+    """Compare the sizes of every pair, before any work is put into one.
 
-    What cannot be read is passed over: it will be reported when its turn comes.
+    Their files' heads are looked at, which is quick. A head may tell of a thumbnail, so a pair is
+    decoded before it is refused. What cannot be read is passed over: it will be reported when its
+    turn comes, and so will those whose heads do not show that they differ.
 
     Raises:
         ConfigError: an input and its reference are of different sizes.
@@ -60,17 +63,22 @@ def check_sizes(pairs: Sequence[Pair]) -> None:
     for pair in pairs:
         if pair.reference is None:
             continue
+        counts = [pixels_in(path) for path in (pair.input, pair.reference)]
+        if None in counts or counts[0] == counts[1]:
+            continue
         try:
-            sizes = [read(path).pixels.shape for path in (pair.input, pair.reference)]
+            photo, reference = read(pair.input), read(pair.reference)
         except ImageError:
             continue
-        _check_sizes(pair, *sizes)
+        difference = _difference(pair, photo, reference)
+        if difference:
+            raise ConfigError(difference, hint=SAME_SIZE)
 
 
 def evaluate(
     pairs: Sequence[Pair], candidates: Mapping[str, Enhance], measures: Mapping[str, Measure]
 ) -> Iterator[Judged | Broken]:
-    """Judge photos one after the other, each as every candidate makes it.
+    """Judge photos one after the other, each as every candidate makes it; decode each file once.
 
     Args:
         pairs: the photos.
@@ -78,23 +86,30 @@ def evaluate(
         measures: metrics by name.
 
     Raises:
-        ConfigError: an input and its reference are of different sizes.
         DeviceError: the memory does not suffice for a model.
     """
     for pair in pairs:
         try:
-            photo = read(pair.input)
-            reference = None if pair.reference is None else read(pair.reference)
+            photo, reference = _read(pair)
         except ImageError as error:
             yield Broken(pair, None, error)
             continue
-        if reference is not None:
-            _check_sizes(pair, photo.pixels.shape, reference.pixels.shape)
         source = image_of(photo)
         wanted = None if reference is None else image_of(reference)
         yield _judged(pair, INPUTS, View(source, wanted), measures)
         for name, enhance in candidates.items():
             yield _enhanced(pair, (name, enhance), (photo, source, wanted), measures)
+
+
+def _read(pair: Pair) -> tuple[Photo, Photo | None]:
+    photo = read(pair.input)
+    if pair.reference is None:
+        return photo, None
+    reference = read(pair.reference)
+    difference = _difference(pair, photo, reference)
+    if difference:
+        raise ImageError(difference, hint=SAME_SIZE)
+    return photo, reference
 
 
 def _enhanced(
@@ -125,11 +140,14 @@ def _judged(
     return Judged(pair, candidate, values, time.monotonic() - begun)
 
 
-def _check_sizes(pair: Pair, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
-    if shape == wanted:
-        return
-    raise ConfigError(
-        f"{pair.reference}: is of {wanted[1]} x {wanted[0]} pixels, but its input of "
-        f"{shape[1]} x {shape[0]}",
-        hint="Bring both to one size; photoenhance does not resize what it compares.",
+def _difference(pair: Pair, photo: Photo, reference: Photo) -> str | None:
+    """Say how the sizes of a pair differ, if they do."""
+    (height, width), (wanted_height, wanted_width) = (
+        each.pixels.shape[:2] for each in (photo, reference)
+    )
+    if (height, width) == (wanted_height, wanted_width):
+        return None
+    return (
+        f"{pair.reference}: is of {wanted_width} x {wanted_height} pixels, but its input of "
+        f"{width} x {height}"
     )

@@ -1,7 +1,6 @@
 """The frozen network in whose features the fidelity loss compares."""
 
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -14,6 +13,7 @@ from photoenhance.errors import ConfigError
 from photoenhance.networks.uegan import UEGANGenerator
 from photoenhance.networks.vgg import VGGFeatures, caffe_vgg, plain_vgg, truncated_vgg
 from photoenhance.zoo.load import load_generator
+from photoenhance.zoo.network import is_offline
 
 logger = logging.getLogger(__name__)
 
@@ -85,8 +85,8 @@ def _from_file(file: Path, layers: Sequence[str]) -> VGGFeatures:
 
 
 def _from_torchvision(layers: Sequence[str], network: VGGName) -> VGGFeatures:
-    if os.environ.get("PHOTOENHANCE_OFFLINE"):
-        raise OSError("PHOTOENHANCE_OFFLINE is set")
+    if is_offline():
+        raise OSError("PHOTOENHANCE_OFFLINE forbids to download it")
     from torchvision import models  # noqa: PLC0415 (may not fit torch)
 
     build = {"vgg16": models.vgg16, "vgg19": models.vgg19}[network]

@@ -32,7 +32,8 @@ def build(
 
     Raises:
         ConfigError: the architecture has no such option.
-        WeightsError: the architecture is unknown, or the tensors do not fit it.
+        WeightsError: the architecture is unknown, the tensors do not fit it, or hold numbers that
+            are not finite, with which every photo would fail.
     """
     if header.architecture not in ARCHITECTURES:
         raise WeightsError(
@@ -55,6 +56,12 @@ def build(
             f"{subject}: does not fit the architecture {header.architecture!r}: {reason}",
             hint="The file is damaged or of another version; get it again or choose another.",
         ) from error
+    for name, tensor in generator.state_dict().items():
+        if not tensor.isfinite().all():
+            raise WeightsError(
+                f"{subject}: {name} holds numbers that are not finite",
+                hint="The file is damaged, or its training failed; get it again or choose another.",
+            )
     return generator.eval()
 
 

@@ -19,6 +19,7 @@ class Published:
         member: of several models in one archive, what the wanted one's path contains.
         proofs: ids of which the right file has at least one: that which Git gives the bytes with
             the tensors, or the fingerprint of the tensors' own checksums (`bundle.fingerprint`).
+        shape: the fields of the architecture's config that the right file's tensors tell.
     """
 
     file: str
@@ -28,6 +29,7 @@ class Published:
     sha256: str | None = None
     member: str | None = None
     proofs: tuple[str, ...] = ()
+    shape: Mapping[str, ConfigValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ def _dpe(
             page="https://github.com/nothinglo/Deep-Photo-Enhancer",
             member=member,
             proofs=proofs,
+            shape={"width": 16, "side": 512},
         ),
     )
 
@@ -186,6 +189,7 @@ _CARDS = (
             file="UEGAN-FiveK_rahinge_92.0.pth",
             addresses=drive(_UEGAN_DRIVE),
             page=drive_page(_UEGAN_DRIVE),
+            shape={"width": 32},
         ),
     ),
     ModelCard(
@@ -202,6 +206,7 @@ _CARDS = (
             file="200_net_G_A.pth",
             addresses=drive(_ENLIGHTENGAN_DRIVE),
             page=drive_page(_ENLIGHTENGAN_DRIVE),
+            shape={"width": 32, "attention": True},
         ),
     ),
     ModelCard(
@@ -223,6 +228,7 @@ _CARDS = (
                 f"https://github.com/{_ONNX_REPOSITORY}/raw/{_ONNX_COMMIT}/{_ONNX_PATH}",
             ),
             page=f"https://github.com/{_ONNX_REPOSITORY}/blob/{_ONNX_COMMIT}/{_ONNX_PATH}",
+            shape={"width": 32, "attention": True},
         ),
     ),
     _dpe(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from photoenhance.errors import WeightsError
 from photoenhance.imaging.atomic import replacing
 from photoenhance.zoo.catalog import ConfigValue
+from photoenhance.zoo.foreign import not_ours
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -130,11 +131,11 @@ def read_header(path: Path) -> Header:
             start = file.read(8)
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
             if not 2 <= length <= MOST_HEADER_BYTES:
-                raise _not_ours(path)
+                raise not_ours(path)
             content = json.loads(file.read(length))
         metadata = content["__metadata__"]
         if metadata["format"] != FORMAT:
-            raise _not_ours(path)
+            raise not_ours(path)
         config = json.loads(metadata["config"])
         original = metadata.get("original_sha256")
         return Header(metadata["architecture"], config, metadata["origin"], original)
@@ -143,7 +144,7 @@ def read_header(path: Path) -> Header:
     except OSError as error:
         raise WeightsError(f"{path}: {error.strerror}", hint="Check the file's rights.") from error
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise _not_ours(path) from error
+        raise not_ours(path) from error
 
 
 def read(path: Path) -> tuple[Header, dict[str, "Tensor"]]:
@@ -165,10 +166,3 @@ def read(path: Path) -> tuple[Header, dict[str, "Tensor"]]:
         name: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in tensors.items()
     }
-
-
-def _not_ours(path: Path) -> WeightsError:
-    return WeightsError(
-        f"{path}: not a photoenhance checkpoint",
-        hint="Choose a .safetensors file that photoenhance has written.",
-    )

@@ -7,6 +7,7 @@ before memory is taken for it.
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,6 +20,7 @@ from photoenhance.zoo import (
     bundle,
     checkpoint,
     dpe_names,
+    foreign,
     layouts,
     onnx_file,
     pickles,
@@ -39,19 +41,30 @@ KNOWN = (
 )
 
 
+class Layout(StrEnum):
+    """What a file of weights is, in words."""
+
+    UEGAN_TRAINING = "UEGAN's training file"
+    STATE_DICT = "PyTorch's state dict"
+    ONNX = "ONNX"
+    DPE_CHECKPOINT = "DPE's TensorFlow checkpoint"
+    OURS = "a checkpoint of photoenhance"
+    SAFETENSORS = "safetensors without our header"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Contents:
     """The weights in a file.
 
     Attributes:
-        layout: what the file is, in words.
+        layout: what the file is.
         weights: what is in it.
         config: what the file, and not the shapes, tells of the config.
         origin: what the file says of where its weights come from.
         proofs: ids of its tensors, as of `catalog.Published`.
     """
 
-    layout: str
+    layout: Layout
     weights: Weights
     config: Mapping[str, ConfigValue] = field(default_factory=dict)
     origin: str | None = None
@@ -115,7 +128,7 @@ def read(path: Path, member: str | None = None) -> Contents:
 def _reader(path: Path, member: str | None) -> Callable[[Path], Contents]:
     """Choose how to read a file, by its first and last bytes."""
     with path.open("rb") as file:
-        start = file.read(256)
+        start = file.read(foreign.START_BYTES)
         file.seek(max(path.stat().st_size - bundle.FOOTER_BYTES, 0))
         end = file.read()
     if start.startswith(archive.START):
@@ -128,15 +141,8 @@ def _reader(path: Path, member: str | None) -> Callable[[Path], Contents]:
         return _read_safetensors
     if path.suffix.lower() == ".onnx" and not start.lstrip().startswith((b"<", b"version ")):
         return _read_onnx
-    raise WeightsError(f"{path}: {_what_else(start)}", hint=KNOWN)
-
-
-def _what_else(start: bytes) -> str:
-    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
-        return "a web page, not weights: a download that needed a confirmation, maybe"
-    if start.startswith(b"version https://git-lfs"):
-        return "not the weights but Git LFS's pointer to them"
-    return "of no known format, or damaged"
+    what = foreign.holds_no_weights(start) or "of no known format, or damaged"
+    raise WeightsError(f"{path}: {what}", hint=KNOWN)
 
 
 def _read_torch(path: Path) -> Contents:
@@ -144,7 +150,7 @@ def _read_torch(path: Path) -> Contents:
     has_more = isinstance(saved, dict) and "G_net" in saved
     tensors = saved["G_net"] if has_more else saved
     return Contents(
-        "UEGAN's training file" if has_more else "PyTorch's state dict",
+        Layout.UEGAN_TRAINING if has_more else Layout.STATE_DICT,
         layouts.recognise(_tensors(path, tensors)),
     )
 
@@ -168,9 +174,9 @@ def _read_safetensors(path: Path) -> Contents:
     try:
         header = checkpoint.read_header(path)
     except WeightsError:  # somebody else's, which has no header of ours
-        return Contents("safetensors without our header", layouts.recognise(tensors))
+        return Contents(Layout.SAFETENSORS, layouts.recognise(tensors))
     weights = Weights(header.architecture, header.config, tensors)
-    return Contents("a checkpoint of photoenhance", weights, origin=header.origin)
+    return Contents(Layout.OURS, weights, origin=header.origin)
 
 
 def _read_onnx(path: Path) -> Contents:
@@ -181,7 +187,7 @@ def _read_onnx(path: Path) -> Contents:
     if weights.architecture == "enlightengan" and aligned is not None:
         config["align_corners"] = aligned
     proofs = frozenset({store.git_blob(data)})
-    return Contents("ONNX", weights, config, proofs=proofs)
+    return Contents(Layout.ONNX, weights, config, proofs=proofs)
 
 
 def _read_bundle(path: Path) -> Contents:
@@ -226,7 +232,7 @@ def _from_bundle(index: bytes, data: bytes) -> Contents:
         raise UnknownLayoutError("a TensorFlow checkpoint, but not DPE's")
     sums = dpe_names.generator_sums({name: entries[name].crc for name in names})
     return Contents(
-        "DPE's TensorFlow checkpoint",
+        Layout.DPE_CHECKPOINT,
         layouts.recognise(bundle.tensors(entries, names, data)),
         proofs=frozenset({bundle.fingerprint(sums), store.git_blob(data)}),
     )

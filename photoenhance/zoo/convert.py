@@ -13,6 +13,7 @@ from photoenhance.zoo.archive import refused
 from photoenhance.zoo.build import build
 from photoenhance.zoo.catalog import CATALOG, ConfigValue
 from photoenhance.zoo.checkpoint import MOST_BYTES, Header
+from photoenhance.zoo.contents import Layout
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,25 +23,29 @@ class Converted:
     Attributes:
         header: what they are, and where they come from.
         tensors: the generator's whole state dict, float32.
-        layout: what the original file was, in words.
+        layout: what the original file was.
         proofs: as of `contents.Contents`.
     """
 
     header: Header
     tensors: Mapping[str, Tensor]
-    layout: str
+    layout: Layout
     proofs: frozenset[str] = frozenset()
 
 
 def convert(
-    path: Path, *, member: str | None = None, defaults: Mapping[str, ConfigValue] | None = None
+    path: Path,
+    *,
+    member: str | None = None,
+    defaults: Mapping[str, Mapping[str, ConfigValue]] | None = None,
 ) -> Converted:
     """Read a file of weights, ours or one of those that the papers' authors published.
 
     Args:
         path: the file, or a training run's folder.
         member: of several models in an archive, what the wanted one's path contains.
-        defaults: of the config, where neither the file nor its shapes say anything.
+        defaults: of the config, by architecture, where neither the file nor its shapes say
+            anything.
 
     Raises:
         WeightsError: the file is refused, unknown, damaged or incomplete.
@@ -50,7 +55,8 @@ def convert(
     weights = found.weights
     if 4 * sum(math.prod(tensor.shape) for tensor in weights.tensors.values()) > MOST_BYTES:
         raise refused(file, f"its tensors would take more than {MOST_BYTES:,} bytes")
-    config = dict(defaults or {}) | dict(weights.config) | dict(found.config)
+    known = (defaults or {}).get(weights.architecture, {})
+    config = dict(known) | dict(weights.config) | dict(found.config)
     origin = f"imported from {file.name}, {found.layout}{_whose(found.proofs)}"
     header = Header(
         weights.architecture,
@@ -59,9 +65,6 @@ def convert(
         store.sha256(contents.numbers_of(file)),
     )
     tensors = build(str(file), header, weights.tensors).state_dict()
-    for name, tensor in tensors.items():
-        if not tensor.isfinite().all():
-            raise refused(file, f"{name} holds numbers that are not finite")
     return Converted(_completed(header), tensors, found.layout, found.proofs)
 
 

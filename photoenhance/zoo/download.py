@@ -15,16 +15,12 @@ from photoenhance.errors import ImageError, WeightsError
 from photoenhance.imaging.atomic import replacing
 from photoenhance.zoo import store
 from photoenhance.zoo.catalog import ModelCard, Published
+from photoenhance.zoo.network import is_offline
 from photoenhance.zoo.pins import Pin
 from photoenhance.zoo.transfer import AttemptError, Body, Patience, Progress, watch
 
 CHUNK = 1 << 16
 PASSING = (408, 425, 429, 500, 502, 503, 504)  # statuses that another attempt may cure
-
-
-def is_offline() -> bool:
-    """Whether the user has forbidden to use the network."""
-    return os.environ.get("PHOTOENHANCE_OFFLINE", "").lower() not in ("", "0", "false", "no")
 
 
 def addresses(published: Published) -> tuple[str, ...]:

@@ -8,12 +8,18 @@ from photoenhance.errors import ImageError, WeightsError
 from photoenhance.imaging.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from photoenhance.zoo import checkpoint, pins, store
 from photoenhance.zoo.catalog import CATALOG, ModelCard, Published
+from photoenhance.zoo.contents import Layout
 from photoenhance.zoo.convert import Converted, convert
 from photoenhance.zoo.lock import alone
 from photoenhance.zoo.pins import Pin
 from photoenhance.zoo.transfer import Patience, Progress
 
 ABANDONED = 86_400  # seconds after which nobody writes to a part of a download any more
+_LAYOUTS = {  # of published files, by their names' suffixes
+    ".pth": (Layout.UEGAN_TRAINING, Layout.STATE_DICT),
+    ".onnx": (Layout.ONNX,),
+    ".zip": (Layout.DPE_CHECKPOINT,),
+}
 
 
 def ready(name: str | Path, progress: Progress | None = None) -> Path:
@@ -114,7 +120,8 @@ def remove(name: str, *, forget: bool = False) -> list[Path]:
             pins.write(card.published.file, None)
     present = [file for file in files if file.is_file()]
     if not present and not forget:
-        raise WeightsError(f"{name}: is not here", hint="See `photoenhance models list`.")
+        meant = store.nearest(name, store.own_names()) if card is None else ""
+        raise WeightsError(f"{name}: is not here", hint=f"{meant}See `photoenhance models list`.")
     for file in present:
         try:
             file.unlink()
@@ -157,19 +164,32 @@ def _accepted(card: ModelCard, path: Path, member: str | None = None) -> Convert
     published = _published(card)
     is_archive = path.suffix == ".zip"
     converted = convert(
-        path, member=member or (published.member if is_archive else None), defaults=card.config
+        path,
+        member=member or (published.member if is_archive else None),
+        defaults={card.architecture: card.config},
     )
-    if converted.header.architecture != card.architecture:
+    difference = _difference(card, published, converted)
+    if difference:
         raise WeightsError(
-            f"{path}: is a model of {converted.header.architecture}, not of {card.architecture}",
-            hint="Choose another name, or get the right file.",
-        )
-    if published.proofs and not converted.proofs & set(published.proofs):
-        raise WeightsError(
-            f"{path}: is not the one that {card.name} means: its tensors' checksums differ",
-            hint="Import it under another name, or get the right file.",
+            f"{path}: is not {card.name}: {difference}",
+            hint="Import it under another name with --name, or get the right file.",
         )
     return converted
+
+
+def _difference(card: ModelCard, published: Published, converted: Converted) -> str | None:
+    """Say in what a file differs from the one that a card means, as far as can be told."""
+    architecture, config = converted.header.architecture, converted.header.config
+    if architecture != card.architecture:
+        return f"a model of {architecture}, expected {card.architecture}"
+    for name, expected in published.shape.items():
+        if config[name] != expected:
+            return f"{name} {config[name]}, expected {expected}"
+    if converted.layout not in _LAYOUTS[Path(published.file).suffix]:
+        return f"{converted.layout}, expected {published.file} as it was published"
+    if published.proofs and not converted.proofs & set(published.proofs):
+        return "its tensors' checksums differ"
+    return None
 
 
 def _pin(card: ModelCard, pin: Pin) -> None:

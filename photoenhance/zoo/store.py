@@ -1,9 +1,11 @@
 """Where weights and the program's own files lie."""
 
+import difflib
 import hashlib
 import math
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -111,10 +113,11 @@ def find(name: str | Path) -> Path:
     if file.is_file():
         return file
     if not file.is_dir():
-        known = ", ".join((*CATALOG, *own_names()))
+        known = (*CATALOG, *own_names())
         raise WeightsError(
             f"{name}: no model, file or training run of this name",
-            hint=f"Choose one of: {known}; or name a .safetensors file or a run.",
+            hint=f"{nearest(str(name), known)}Choose one of: {', '.join(known)}; or name a "
+            ".safetensors file or a run.",
         )
     if not (file / RUN_FILE).is_file():
         raise WeightsError(
@@ -122,6 +125,12 @@ def find(name: str | Path) -> Path:
             hint="Name the output folder of `photoenhance train`, or a .safetensors file.",
         )
     return file / RUN_FILE
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Ask whether a mistyped name is meant for one that is known, as a hint's first sentence."""
+    close = difflib.get_close_matches(name.lower(), known, n=1)
+    return f"Did you mean {close[0]}? " if close else ""
 
 
 def sha256(file: Path) -> str:

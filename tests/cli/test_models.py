@@ -122,7 +122,8 @@ def test_show_of_an_unknown_model_exits_3_and_lists_what_exists(cli):
     error, hint = ended.err.splitlines()
     assert error == "Error: ugan: no model, file or training run of this name"
     assert hint == (
-        f"Hint: Choose one of: {', '.join(CATALOG)}; or name a .safetensors file or a run."
+        f"Hint: Did you mean uegan? Choose one of: {', '.join(CATALOG)}; or name a .safetensors "
+        "file or a run."
     )
 
 
@@ -235,6 +236,7 @@ def test_download_of_an_unknown_name_exits_3(cli):
 
     assert ended.code == 3
     assert "ugan: no model of this name" in ended.err
+    assert "Hint: Did you mean uegan? Choose one of: " in ended.err
 
 
 def test_path_of_a_model_that_is_not_here_exits_3_with_the_command(cli):
@@ -257,6 +259,35 @@ def test_verify_names_what_is_damaged_and_exits_3(cli, original):
     assert f"mine: {file}: was changed since it was written" in ended.out
     assert "other: whole" in ended.out
     assert ended.err.startswith("Error: mine: damaged")
+
+
+def test_verify_of_a_model_that_is_not_here_says_so_once(cli):
+    ended = cli("models", "verify", "ueagn")
+
+    assert ended.code == 3
+    assert ended.out == "ueagn: no model, file or training run of this name\n"
+    error, hint = ended.err.splitlines()
+    assert error == "Error: ueagn: not here"
+    assert hint.startswith("Hint: Did you mean uegan? Choose one of: ")
+
+
+def test_verify_names_the_file_of_what_is_no_checkpoint_once(cli):
+    Path("x.safetensors").write_text("nonsense")
+
+    ended = cli("models", "verify", "x.safetensors")
+
+    assert ended.code == 3
+    assert ended.out == "x.safetensors: not a photoenhance checkpoint\n"
+    assert ended.err.startswith("Error: x.safetensors: damaged")
+
+
+def test_remove_of_a_mistyped_name_asks_what_is_meant(cli, original):
+    cli("models", "import", original, "--name", "evening")
+
+    ended = cli("models", "remove", "evenign")
+
+    assert ended.code == 3
+    assert "Hint: Did you mean evening? See `photoenhance models list`." in ended.err
 
 
 def test_verify_gives_json(cli, original):

@@ -3,9 +3,7 @@ import itertools
 import pytest
 import torch
 
-from photoenhance.errors import DeviceError
-from photoenhance.inference import budget
-from photoenhance.inference.device import choose
+from photoenhance.inference import budget, cgroups
 
 PLENTY = 64 << 30
 
@@ -81,17 +79,17 @@ def test_plans_shrink_until_nothing_is_left(generator) -> None:
     assert len(seen) < 20
 
 
-def test_auto_chooses_what_there_is() -> None:
-    assert choose("auto").type in ("cpu", "cuda", "mps")
-
-
-@pytest.mark.parametrize("name", ["cuda:99", "gpu", "cpu:1"])
-def test_an_absent_or_unknown_device_is_an_error(name: str) -> None:
-    with pytest.raises(DeviceError) as raised:
-        choose(name)
-
-    assert name in raised.value.message
-
-
 def test_free_memory_is_counted() -> None:
     assert budget.available_bytes(torch.device("cpu")) > 10 << 20
+
+
+def test_the_memory_of_a_container_is_no_more_than_its_groups_allow(monkeypatch) -> None:
+    monkeypatch.setattr(cgroups, "free_memory", lambda: 5 << 20)
+
+    assert budget.available_bytes(torch.device("cpu")) == 5 << 20
+
+
+def test_without_any_memory_left_the_smallest_tiles_are_planned(generator) -> None:
+    plan = planned(generator, 4000, 6000, free=0)
+
+    assert max(plan.tile) == budget.SMALLEST_TILE

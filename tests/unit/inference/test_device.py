@@ -2,9 +2,68 @@ import numpy as np
 import pytest
 import torch
 
+from photoenhance.errors import ConfigError, DeviceError
 from photoenhance.imaging.photo import Photo
+from photoenhance.inference import device as device_module
 from photoenhance.inference.device import choose, keep_digits
 from photoenhance.inference.enhancer import Enhancer
+
+UNKNOWN = [
+    *("gpu", "abacus", "", "CPU", "cpu:1", "meta", "xla", "vulkan", "cuda:", "cuda:x", "cuda:-1"),
+    *("cuda:1.0", "mps:0", " cuda", "cuda\n", "auto:0"),
+]
+
+
+def test_auto_chooses_what_there_is() -> None:
+    assert choose("auto").type in ("cpu", "cuda", "mps")
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_a_name_that_no_device_has_is_a_wrong_option(name: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        choose(name)
+
+    assert (
+        raised.value.message == f"device {name}: unknown, expected auto, cpu, cuda, cuda:N or mps"
+    )
+    assert raised.value.hint == "Correct --device."
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:1", "cuda:300", f"cuda:{10**30}", "mps"])
+def test_a_device_that_is_not_here_is_a_device_error(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+    with pytest.raises(DeviceError, match=f"device {name}: not available on this machine"):
+        choose(name)
+
+
+def test_one_of_several_gpus_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+    assert choose("cuda") == torch.device("cuda")
+    assert choose("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(DeviceError):
+        choose("cuda:2")
+
+
+def test_whoever_chooses_a_device_computes_with_all_digits_and_granted_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limited: list[bool] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    monkeypatch.setattr(device_module, "limit_threads", lambda: limited.append(True))
+
+    choose("cuda")
+
+    assert not torch.backends.cudnn.allow_tf32
+    assert limited
 
 
 def test_only_nvidias_gpus_are_told_to_keep_digits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +84,6 @@ def test_exact_results_are_those_of_the_cpu(
 ) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     photo, device = Photo(draw(300, 400)), choose("cuda")
-    keep_digits(device)
 
     expected = Enhancer(generator, choose("cpu"), rendering="strips").enhance(photo).photo.pixels
     found = Enhancer(generator, device, rendering="strips").enhance(photo).photo.pixels

@@ -67,6 +67,20 @@ class Flat(Brighter):
         return torch.full_like(image, 0.5)
 
 
+class AllWhite(Brighter):
+    """Gives white whatever it sees, as bright photos may become."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        return torch.ones_like(image)
+
+
+class FlatInHalf(Brighter):
+    def forward(self, image: Tensor) -> Tensor:
+        if torch.is_autocast_enabled("cpu"):
+            return torch.full_like(image, 0.5)
+        return super().forward(image)
+
+
 class BrokenInHalf(Brighter):
     def forward(self, image: Tensor) -> Tensor:
         if torch.is_autocast_enabled("cpu"):
@@ -146,6 +160,62 @@ def test_a_result_of_no_numbers_is_an_error(draw) -> None:
 def test_a_flat_result_is_an_error(draw) -> None:
     with pytest.raises(ImageError, match="one flat colour"):
         Enhancer(Flat(), CPU).enhance(Photo(draw(64, 64)))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_result_that_is_flat_but_for_a_level_is_an_error(draw, dtype) -> None:
+    class Nearly(Brighter):
+        def forward(self, image: Tensor) -> Tensor:
+            return torch.full_like(image, 0.5) + (image > 0.5) / 255
+
+    pixels = draw(64, 64).astype(dtype) * dtype(np.iinfo(dtype).max // 255)
+
+    with pytest.raises(ImageError, match="one flat colour"):
+        Enhancer(Nearly(), CPU).enhance(Photo(pixels))
+
+
+def test_a_flat_result_of_a_colour_is_an_error(draw) -> None:
+    class Red(Brighter):
+        def forward(self, image: Tensor) -> Tensor:
+            return torch.ones_like(image) * torch.tensor([1.0, 0.2, 0.1])[:, None, None]
+
+    with pytest.raises(ImageError, match="one flat colour"):
+        Enhancer(Red(), CPU).enhance(Photo(draw(64, 64)))
+
+
+def test_a_flat_result_of_a_small_bright_thing_in_the_dark_is_an_error() -> None:
+    night = np.full((100, 100, 3), 5, np.uint8)
+    night[40:47, 50:57] = 250
+
+    with pytest.raises(ImageError, match="one flat colour"):
+        Enhancer(Flat(), CPU).enhance(Photo(night))
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(225, 255), (244, 252), (252, 255), (0, 2), (0, 20), (90, 110)]
+)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_nearly_even_photos_may_become_flat(low, high, dtype) -> None:
+    levels = np.random.default_rng(0).integers(low, high + 1, (64, 64, 3))
+    pixels = (levels * (np.iinfo(dtype).max // 255)).astype(dtype)
+
+    enhanced = Enhancer(AllWhite(), CPU).enhance(Photo(pixels))
+
+    assert enhanced.photo.pixels.min() == np.iinfo(dtype).max
+
+
+def test_a_white_page_with_one_grey_pixel_may_become_white() -> None:
+    page = np.full((60, 80, 3), 255, np.uint8)
+    page[30, 40] = 128
+
+    assert Enhancer(AllWhite(), CPU).enhance(Photo(page)).photo.pixels.min() == 255
+
+
+def test_what_half_precision_makes_flat_is_done_again_in_full(draw) -> None:
+    enhanced = Enhancer(FlatInHalf(), CPU, precision="bf16").enhance(Photo(draw(64, 64)))
+
+    assert enhanced.precision == "fp32"
+    assert enhanced.notes == ("bf16 gave one flat colour: done again in fp32",)
 
 
 def test_a_flat_photo_may_give_a_flat_result() -> None:

@@ -7,6 +7,8 @@ from PIL import Image, ImageCms
 
 from photoenhance.errors import ConfigError, ImageError
 from photoenhance.imaging.photo import Photo
+from photoenhance.imaging.read import read
+from photoenhance.metrics import evaluate as evaluate_module
 from photoenhance.metrics.catalog import METRICS
 from photoenhance.metrics.evaluate import Broken, Judged, check_sizes, evaluate
 from photoenhance.metrics.image import image_of
@@ -90,13 +92,62 @@ def test_a_model_that_fails_on_a_photo_leaves_the_others_their_rows(save):
 def test_different_sizes_are_found_before_the_work(save, tmp_path):
     pairs = [
         Pair("gone", tmp_path / "gone.png", tmp_path / "gone.png"),
-        Pair("a", save("a.png"), save("b.png", size=(40, 30))),
+        Pair("a", save("a.png"), save("b.png", size=(40, 31))),
     ]
 
     with pytest.raises(ConfigError) as caught:
         check_sizes(pairs)
 
-    assert caught.value.message.endswith("b.png: is of 30 x 40 pixels, but its input of 40 x 30")
+    assert caught.value.message.endswith("b.png: is of 31 x 40 pixels, but its input of 40 x 30")
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The names of the files that are decoded."""
+    names = []
+
+    def counted(path):
+        names.append(path.name)
+        return read(path)
+
+    monkeypatch.setattr(evaluate_module, "read", counted)
+    return names
+
+
+def test_every_file_is_decoded_once(save, reads):
+    pairs = [Pair(name, save(f"{name}.png"), save(f"{name}-ref.jpg", shift=9)) for name in "abc"]
+
+    check_sizes(pairs)
+    rows = list(evaluate(pairs, {"brighter": brighter}, measures(["psnr"], {})))
+
+    assert len(rows) == 6
+    assert sorted(reads) == sorted(
+        path.name for pair in pairs for path in (pair.input, pair.reference)
+    )
+
+
+def test_a_first_page_of_another_size_than_the_photo_does_not_mislead(save, reads, monkeypatch):
+    """Heads tell of thumbnails, too: only pixels are believed."""
+    monkeypatch.setattr(evaluate_module, "pixels_in", lambda path: len(path.name))
+
+    check_sizes([Pair("a", save("a.png"), save("longer.png"))])
+
+    assert reads == ["a.png", "longer.png"]
+
+
+def test_a_pair_that_turns_out_to_differ_is_told_and_the_next_is_judged(save):
+    """Such as one that its tag of orientation turns: its head has as many pixels."""
+    pairs = [
+        Pair("a", save("a.png"), save("turned.png", size=(40, 30))),
+        Pair("b", save("b.png"), save("c.png", shift=10)),
+    ]
+
+    check_sizes(pairs)
+    rows = list(evaluate(pairs, {"brighter": brighter}, measures(["psnr"], {})))
+
+    assert [type(row) for row in rows] == [Broken, Judged, Judged]
+    assert rows[0].candidate is None
+    assert rows[0].error.message.endswith("is of 30 x 40 pixels, but its input of 40 x 30")
 
 
 def test_deep_and_shallow_photos_are_seen_on_one_scale():

@@ -105,7 +105,7 @@ def test_enlightengans_files_tell_their_channels_with_counters_or_without(
 def test_what_neither_file_nor_shapes_tell_comes_from_the_defaults(golden):
     path = golden / "enlightengan" / "generator.safetensors"
 
-    converted = convert(path, defaults={"align_corners": False, "width": 99})
+    converted = convert(path, defaults={"enlightengan": {"align_corners": False, "width": 99}})
 
     assert converted.header.config["align_corners"] is False
     assert converted.header.config["width"] == 4

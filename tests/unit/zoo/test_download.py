@@ -238,12 +238,6 @@ def test_offline_asks_nobody_and_says_what_to_do(server, card_of, monkeypatch):
     assert server.asked == []
 
 
-def test_offline_set_to_0_is_not_offline(monkeypatch):
-    monkeypatch.setenv("PHOTOENHANCE_OFFLINE", "0")
-
-    assert not download.is_offline()
-
-
 def test_a_mirror_is_asked_instead_of_the_published_addresses(server, card_of, monkeypatch):
     monkeypatch.setenv("PHOTOENHANCE_MODEL_MIRROR", server.url("/models/"))
     server.serve("/models/a%20b.pth", CONTENT)

@@ -8,10 +8,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from photoenhance.errors import WeightsError
 from photoenhance.zoo import checkpoint, install, inventory, pins, store
 from photoenhance.zoo.catalog import CATALOG
+from photoenhance.zoo.checkpoint import Header
 from photoenhance.zoo.load import load_generator
 from photoenhance.zoo.transfer import Patience
 
@@ -99,7 +101,7 @@ def test_a_download_of_another_architecture_is_refused_and_not_pinned(card, serv
     path = shared / "golden" / "enlightengan" / "legacy_module_prefix.pth"
     server.serve("/tiny.pth", path.read_bytes())
 
-    with pytest.raises(WeightsError, match="is a model of enlightengan, not of uegan"):
+    with pytest.raises(WeightsError, match="is not tiny: a model of enlightengan"):
         install.download(card, patience=QUICK)
 
     assert pins.read() == {}
@@ -193,6 +195,53 @@ def test_a_published_file_can_be_imported_by_hand_under_its_name(card, original,
     assert pins.read()["tiny.pth"].sha256 == store.sha256(original)
     assert install.download(card) == file
     assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "difference"),
+    [
+        ("uegan-fivek", "width 16, expected 32"),
+        ("enlightengan-official", "a model of uegan, expected enlightengan"),
+        ("dpe-hdr-official", "a model of uegan, expected dpe"),
+    ],
+)
+def test_a_bundled_model_is_not_imported_under_a_published_ones_name(name, difference):
+    bundled = store.path(CATALOG["uegan"])
+
+    with pytest.raises(WeightsError) as caught:
+        install.import_file(bundled, name)
+
+    assert caught.value.message == f"{bundled}: is not {name}: {difference}"
+    assert "--name" in caught.value.hint
+    assert not store.downloaded(CATALOG[name]).exists()
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_file_of_another_layout_is_not_imported_under_a_published_ones_name(
+    card, state, tmp_path, is_ours
+):
+    path = tmp_path / "x.safetensors"
+    if is_ours:
+        checkpoint.write(path, state, Header("uegan", {"width": 8}, "trained"))
+    else:
+        save_file(state, path)
+
+    with pytest.raises(WeightsError) as caught:
+        install.import_file(path, "tiny")
+
+    what = "a checkpoint of photoenhance" if is_ours else "safetensors without our header"
+    expected = f"{path}: is not tiny: {what}, expected tiny.pth as it was published"
+    assert caught.value.message == expected
+    install.import_file(path, "mine")
+
+
+def test_a_download_of_another_width_is_refused(card, original):
+    card = replace(card, published=replace(card.published, shape={"width": 32}))
+
+    with pytest.raises(WeightsError, match="is not tiny: width 8, expected 32"):
+        install.download(card, patience=QUICK)
+
+    assert pins.read() == {}
 
 
 def test_another_file_than_the_pinned_one_is_not_imported_under_its_name(

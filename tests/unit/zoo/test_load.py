@@ -68,3 +68,18 @@ def test_a_file_that_is_no_checkpoint_is_a_clear_error(tmp_path):
 
     with pytest.raises(WeightsError, match="not a photoenhance checkpoint"):
         load_generator(file)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("name", ["enc1.main.1.weight", "dec4.main.1.bias"])
+def test_numbers_that_are_not_finite_are_refused(tmp_path, generator, name, value):
+    state = {key: tensor.clone() for key, tensor in generator.state_dict().items()}
+    state[name].view(-1)[-1] = value
+    file = tmp_path / "x.safetensors"
+    checkpoint.write(file, state, Header("uegan", {"width": 8}, "a test"))
+
+    with pytest.raises(WeightsError) as caught:
+        load_generator(file)
+
+    assert caught.value.message == f"{file}: {name} holds numbers that are not finite"
+    assert "choose another" in caught.value.hint
