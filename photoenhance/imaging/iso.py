@@ -39,18 +39,13 @@ class IsoFile:
         outer: the kinds of its boxes, in order; `uuid` with the sixteen bytes that name it.
         primary: the number of the item that is the photo.
         items: by their numbers.
-        references: kind, item, and the items that it refers to.
+        references: from a kind and an item, to the items that it refers to in this way.
     """
 
     outer: tuple[bytes, ...]
     primary: int
     items: dict[int, Item]
-    references: tuple[tuple[bytes, int, tuple[int, ...]], ...]
-
-    def referred(self, kind: bytes, number: int) -> tuple[int, ...]:
-        """Return the items that an item refers to in one way."""
-        pairs = (each[2] for each in self.references if each[:2] == (kind, number))
-        return next(pairs, ())
+    references: dict[tuple[bytes, int], tuple[int, ...]]
 
     def said_of(self, number: int, kind: bytes) -> list[bytes]:
         """Return what an item's properties of one kind say."""
@@ -70,10 +65,10 @@ def parse(stream: BinaryIO) -> IsoFile:
             parts = dict(_boxes(stream.read(end - start)[_FULL:]))
     try:
         primary = _primary(parts[b"pitm"])
-        references = tuple(_references(parts.get(b"iref", bytes(_FULL))))
+        references = dict(_references(parts.get(b"iref", bytes(_FULL))))
         items = _items(parts)
     except (KeyError, IndexError, struct.error, ValueError):
-        return IsoFile(tuple(outer), 0, {}, ())
+        return IsoFile(tuple(outer), 0, {}, {})
     return IsoFile(tuple(outer), primary, items, references)
 
 
@@ -133,12 +128,12 @@ def _primary(box: bytes) -> int:
     return fields.number("I" if fields.version else "H")
 
 
-def _references(box: bytes) -> Iterator[tuple[bytes, int, tuple[int, ...]]]:
+def _references(box: bytes) -> Iterator[tuple[tuple[bytes, int], tuple[int, ...]]]:
     layout = "I" if box[0] else "H"
     for kind, content in _boxes(box[_FULL:]):
         fields = _Fields(bytes(_FULL) + content)
         source = fields.number(layout)
-        yield kind, source, tuple(fields.number(layout) for _ in range(fields.number("H")))
+        yield (kind, source), tuple(fields.number(layout) for _ in range(fields.number("H")))
 
 
 def _items(parts: dict[bytes, bytes]) -> dict[int, Item]:

@@ -14,6 +14,7 @@ _DEPTH = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:depth", b"urn:mpeg:hevc:2015:a
 _APPLE_GAIN_MAP = b"urn:com:apple:photo:2020:aux:hdrgainmap"
 _XMP = b"application/rdf+xml"
 
+_MAX_NAMES = 8
 _USUAL = frozenset([b"ftyp", b"styp", b"meta", b"mdat", b"free", b"skip", b"wide"])
 _CREDENTIALS = b"uuid" + bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _GAIN_MAP_NOTE = "the gain map, by which screens show the photo in HDR, was left out"
@@ -70,24 +71,27 @@ def _code(file: IsoFile) -> tuple[int, int] | None:
     return None
 
 
-def _tree(file: IsoFile, number: int) -> list[int]:
-    """Return an item and all that it is derived from, such as the tiles of a grid."""
-    found = [number]
-    for each in found:
-        found += [part for part in file.referred(b"dimg", each) if part not in found]
+def _tree(file: IsoFile, number: int) -> dict[int, None]:
+    """Return an item and all that it is derived from, such as the tiles of a grid, in order."""
+    found, waiting = {number: None}, [number]
+    while waiting:
+        parts = file.references.get((b"dimg", waiting.pop()), ())
+        fresh = dict.fromkeys(part for part in parts if part not in found)
+        found |= fresh
+        waiting += fresh
     return found
 
 
 def _of_boxes(file: IsoFile) -> Iterator[str]:
-    others = []
+    others: dict[str, None] = {}
     for box in file.outer:
+        name = box[:4].decode("latin-1")
         if box in _OUTER:
             yield _OUTER[box]
         elif box not in _USUAL:
-            others.append(box[:4].decode("latin-1"))
+            others[name if name.isprintable() else "data of no kind"] = None
     if others:
-        listed = ", ".join(name if name.isprintable() else "data of no kind" for name in others)
-        yield f"parts of the file were left out ({listed})"
+        yield f"parts of the file were left out ({', '.join(list(others)[:_MAX_NAMES])})"
 
 
 def _of_pictures(file: IsoFile) -> Iterator[str]:
@@ -95,20 +99,19 @@ def _of_pictures(file: IsoFile) -> Iterator[str]:
     known = set(photo)
     for number, item in file.items.items():
         if item.kind == _GAIN_MAP:
-            known |= set(_tree(file, number))
+            known.add(number)
             yield _GAIN_MAP_NOTE
-    for kind, number, targets in file.references:
-        if kind == b"auxl":
-            known |= set(_tree(file, number))
-            if set(targets) & set(photo):
-                yield from _of_auxiliary(file, number)
-        elif kind == b"thmb":
-            known |= set(_tree(file, number))
-    parts = {to for kind, _, targets in file.references if kind == b"dimg" for to in targets}
+    for (kind, number), targets in file.references.items():
+        if kind in (b"auxl", b"thmb"):
+            known.add(number)
+        elif kind == b"dimg":
+            known.update(targets)
+        if kind == b"auxl" and not photo.keys().isdisjoint(targets):
+            yield from _of_auxiliary(file, number)
     if any(
         item.kind in _CODED | _DERIVED and not item.is_hidden
         for number, item in file.items.items()
-        if number not in known | parts
+        if number not in known
     ):
         yield "only the main picture of the file was used"
 
@@ -125,9 +128,10 @@ def _of_auxiliary(file: IsoFile, number: int) -> Iterator[str]:
 
 
 def _of_metadata(file: IsoFile) -> Iterator[str]:
+    photo = _tree(file, file.primary)
     for number, item in file.items.items():
-        described = file.referred(b"cdsc", number)
-        is_ours = not described or set(described) & set(_tree(file, file.primary))
-        if is_ours and item.kind in (b"mime", b"uri ") and item.content_type != _XMP:
+        described = file.references.get((b"cdsc", number), (file.primary,))
+        is_of_others = photo.keys().isdisjoint(described)
+        if not is_of_others and item.kind in (b"mime", b"uri ") and item.content_type != _XMP:
             kind = item.content_type.decode("latin-1") or "uri"
             yield f"metadata of another kind was left out ({kind})"

@@ -38,13 +38,20 @@ def read_png(stream: BinaryIO, max_pixels: int) -> Draft:
     found = label(embedded.exif, embedded.xmp)
     decoded = _decoded(file, image, found.orientation)
     chunks, left_out = _kept(file, found.orientation, has_profile=colours.profile is not None)
+    notes = embedded.notes + colours.notes
+    if embedded.exif and found.exif is None and found.orientation == 1:
+        # What we do not understand, others may; the picture is as they knew it.
+        chunks += ((b"eXIf", embedded.exif),)
+        notes += ("damaged EXIF was kept as it is",)
+    else:
+        left_out += found.left_out
     said = Metadata(
         xmp=found.xmp,
         iptc=embedded.iptc,
         photoshop=embedded.photoshop,
         dpi=_dpi(file.chunks),
         text=embedded.text,
-        chunks=chunks,
+        chunks=chunks + embedded.unread,
     )
     return Draft(
         decoded,
@@ -52,8 +59,8 @@ def read_png(stream: BinaryIO, max_pixels: int) -> Draft:
         found.exif,
         said,
         colours.profile,
-        notes=file.notes + colours.notes,
-        left_out=found.left_out + file.left_out + embedded.left_out + left_out,
+        notes=file.notes + notes,
+        left_out=file.left_out + embedded.left_out + left_out,
     )
 
 

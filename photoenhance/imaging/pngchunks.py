@@ -10,7 +10,7 @@ import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any, BinaryIO
 
 from photoenhance.errors import ImageError
@@ -22,7 +22,9 @@ _SIGNATURE_SIZE = 8
 _PICTURE = frozenset([b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"])
 _ANIMATION = frozenset([b"acTL", b"fcTL", b"fdAT"])
 _BULK = frozenset([b"IDAT", b"IEND", b"fcTL", b"fdAT"])  # whose checksums are not ours to check
-_MAX_DATA = 1 << 27  # of one chunk beside the picture
+_MAX_DATA = 1 << 28  # of all chunks beside the picture
+_MAX_CHUNKS = 1 << 20
+_NO_END = "the PNG has no end: what stood behind the pixels is missing"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,11 +71,16 @@ def scan(stream: BinaryIO) -> PngFile:
         ImageError: a chunk that the picture needs is missing, damaged or of an unknown kind.
     """
     size = stream.seek(0, io.SEEK_END)
-    heads = list(_heads(stream, size))
+    heads = list(islice(_heads(stream, size), _MAX_CHUNKS))
     chunks: list[Chunk] = []
     damaged: list[bytes] = []
+    too_long: list[bytes] = []
     parts = [(0, _SIGNATURE_SIZE)]
+    left = _MAX_DATA
     for head in heads:
+        if head.name not in _BULK and head.length > left:
+            too_long.append(head.name)
+            continue
         data = b"" if head.name in _BULK else _data(stream, head)
         if data is None:
             damaged.append(head.name)
@@ -81,6 +88,7 @@ def scan(stream: BinaryIO) -> PngFile:
             parts.append((head.start, min(head.end, size)))
         else:
             chunks.append((head.name, data))
+            left -= len(data)
     names = [head.name for head in heads]
     _check(names, damaged)
     stream.seek(_SIGNATURE_SIZE + 16)
@@ -91,8 +99,12 @@ def scan(stream: BinaryIO) -> PngFile:
         _frames(names, chunks),
         tuple(chunk for chunk in chunks if chunk[0] not in _ANIMATION),
         io.BufferedReader(_Excerpt(stream, parts)),
-        notes=_end_missing(names),
-        left_out=_damaged(damaged) + _behind(stream, heads[-1].end, size),
+        notes=() if names[-1] == b"IEND" else (_NO_END,),
+        left_out=(
+            *_listed("damaged parts of the PNG were left out", damaged),
+            *_listed("parts of the PNG are too long and were left out", too_long),
+            *_behind(stream, heads[-1].end, size),
+        ),
     )
 
 
@@ -135,9 +147,7 @@ def _heads(stream: BinaryIO, size: int) -> Iterator[_Head]:
 
 
 def _data(stream: BinaryIO, head: _Head) -> bytes | None:
-    """Read a chunk; None where its checksum is wrong, or where it is beyond measure."""
-    if head.length > _MAX_DATA:
-        return None
+    """Read a chunk; None where its checksum is wrong."""
     stream.seek(head.start + 8)
     data = stream.read(head.length)
     return data if stream.read(4) == checksum(head.name, data) else None
@@ -172,21 +182,16 @@ def _frames(names: list[bytes], chunks: list[Chunk]) -> int:
     return count + is_apart
 
 
+def _listed(what: str, names: list[bytes]) -> tuple[str, ...]:
+    listed = ", ".join(sorted({name.decode() for name in names}))
+    return (f"{what} ({listed})",) if names else ()
+
+
 def _behind(stream: BinaryIO, end: int, size: int) -> tuple[str, ...]:
     """Tell of data behind the end, but for the padding that some programs leave there."""
     stream.seek(end)
     is_padding = not stream.read(1 << 16).strip(b"\0\t\n\r ")
     return () if is_padding else (f"{size - end:,} bytes behind the PNG's end were left out",)
-
-
-def _damaged(names: list[bytes]) -> tuple[str, ...]:
-    listed = ", ".join(sorted({name.decode() for name in names}))
-    return (f"damaged parts of the PNG were left out ({listed})",) if names else ()
-
-
-def _end_missing(names: list[bytes]) -> tuple[str, ...]:
-    is_whole = names[-1] == b"IEND"
-    return () if is_whole else ("the PNG has no end: what stood behind the pixels is missing",)
 
 
 class _Excerpt(io.RawIOBase):

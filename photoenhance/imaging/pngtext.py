@@ -35,6 +35,8 @@ class Embedded:
         photoshop: the other resources that stand with them.
         icc_profile: one that is stored as a text.
         text: all other texts.
+        unread: texts that are damaged, or beyond measure.
+        notes: as in `Photo`.
         left_out: as in `Photo`.
     """
 
@@ -44,14 +46,16 @@ class Embedded:
     photoshop: bytes | None
     icc_profile: bytes | None
     text: tuple[Text, ...]
+    unread: tuple[Chunk, ...]
+    notes: tuple[str, ...]
     left_out: tuple[str, ...]
 
 
 def embedded(chunks: tuple[Chunk, ...]) -> Embedded:
     """Understand what stands in a PNG's texts; what is stored twice counts once."""
-    texts, left_out = read_texts(chunks)
+    texts, unread = read_texts(chunks)
     stored: dict[str, bytes] = {}
-    plain, packets = [], []
+    plain, packets, damaged = [], [], []
     for text in texts:
         kind = _kind(text.keyword)
         if text.keyword == XMP_KEYWORD:
@@ -61,7 +65,7 @@ def embedded(chunks: tuple[Chunk, ...]) -> Embedded:
         elif (data := raw_profile(text.text)) is not None:
             stored.setdefault(kind, data)
         else:
-            left_out += (f"damaged {_PROFILES[kind]} was left out",)
+            damaged.append(f"damaged {_PROFILES[kind]} was left out")
     app1 = stored.get("app1", b"")
     blocks = [data for name, data in chunks if name == b"eXIf"]
     blocks += [
@@ -76,8 +80,15 @@ def embedded(chunks: tuple[Chunk, ...]) -> Embedded:
         photoshop=photoshop,
         icc_profile=stored.get("icc") or stored.get("icm"),
         text=tuple(plain),
-        left_out=left_out,
+        unread=tuple(unread),
+        notes=tuple(_unread_note(data) for _, data in unread),
+        left_out=tuple(damaged),
     )
+
+
+def _unread_note(data: bytes) -> str:
+    keyword = data.partition(b"\0")[0][:79].decode("latin-1")
+    return f"the text {keyword!r} is damaged or too long: it was kept unread"
 
 
 def _kind(keyword: str) -> str:
@@ -95,9 +106,9 @@ def _resources(stored: dict[str, bytes]) -> tuple[bytes | None, bytes | None]:
     return iptc, photoshop
 
 
-def read_texts(chunks: Iterable[Chunk]) -> tuple[list[Text], tuple[str, ...]]:
-    """Read the texts among a PNG's chunks, and note which ones are damaged or beyond measure."""
-    texts, damaged, left = [], [], _MAX_TEXT
+def read_texts(chunks: Iterable[Chunk]) -> tuple[list[Text], list[Chunk]]:
+    """Read the texts among a PNG's chunks; those that are damaged or beyond measure come back."""
+    texts, unread, left = [], [], _MAX_TEXT
     for name, data in chunks:
         if name not in TEXT_CHUNKS:
             continue
@@ -105,13 +116,11 @@ def read_texts(chunks: Iterable[Chunk]) -> tuple[list[Text], tuple[str, ...]]:
         try:
             text = _READERS[name](keyword.decode("latin-1"), rest, left)
         except ValueError:
-            damaged.append(keyword[:79].decode("latin-1"))
+            unread.append((name, data))
             continue
         left -= len(text.text)
         texts.append(text)
-    return texts, tuple(
-        f"the text {name!r} is damaged or too long and was left out" for name in damaged
-    )
+    return texts, unread
 
 
 def raw_profile(text: str) -> bytes | None:

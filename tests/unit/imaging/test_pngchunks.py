@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from photoenhance.errors import ImageError
+from photoenhance.imaging import pngchunks
 from photoenhance.imaging.photo import Photo
 from photoenhance.imaging.read import read
 from photoenhance.imaging.write import encode, losses
@@ -137,6 +138,15 @@ def test_the_shape_of_pixels_is_kept_and_turned_with_them(orientation, draw):
     assert (b"oFFs" in kept(photo)) == (orientation == 1)
     assert len(photo.left_out) == (orientation != 1)
     assert photo.metadata.dpi is None
+
+
+def test_parts_without_measure_are_not_loaded_but_told(draw, monkeypatch):
+    monkeypatch.setattr(pngchunks, "_MAX_DATA", 1000)
+
+    photo = read(png(draw(8, 8), chunk(b"prIv", bytes(700)), chunk(b"teSt", bytes(400))))
+
+    assert list(kept(photo)) == [b"prIv"]
+    assert photo.left_out == ("parts of the PNG are too long and were left out (teSt)",)
 
 
 def test_what_stands_behind_the_end_is_told(draw):

@@ -66,13 +66,14 @@ def test_a_text_beyond_pillows_limit_is_read():
     assert back.notes == ()
 
 
-def test_texts_without_measure_are_left_out_with_a_note():
-    bomb = zlib.compress(bytes(80 << 20))
+def test_texts_without_measure_are_kept_unread_with_a_note():
+    bomb = chunk(b"zTXt", b"bomb\0\0" + zlib.compress(bytes(80 << 20)))
 
-    photo = read(png(chunk(b"zTXt", b"bomb\0\0" + bomb), chunk(b"tEXt", b"Title\0Sea")))
+    photo = read(png(bomb, chunk(b"tEXt", b"Title\0Sea")))
 
     assert photo.metadata.text == (Text("Title", "Sea"),)
-    assert photo.left_out == ("the text 'bomb' is damaged or too long and was left out",)
+    assert photo.notes == ("the text 'bomb' is damaged or too long: it was kept unread",)
+    assert bomb in encode(photo, "png")
 
 
 @pytest.mark.parametrize("kind", ["exif", "EXIF", "APP1"])
@@ -130,11 +131,24 @@ def test_what_follows_the_length_that_is_told_does_not_count(exif_of):
     ("kind", "name"),
     [("exif", "EXIF"), ("xmp", "XMP"), ("8bim", "IPTC"), ("icc", "colour profile")],
 )
-def test_a_stored_profile_that_is_cut_short_is_left_out_with_a_note(kind, name):
+def test_a_stored_profile_that_is_cut_short_is_left_out_and_said_so(kind, name):
     photo = read(png(stored(kind, XMP, size=500)))
 
     assert photo.metadata.exif is photo.metadata.xmp is photo.metadata.iptc is None
     assert photo.left_out == (f"damaged {name} was left out",)
+
+
+def test_damaged_exif_is_kept_as_it_is_unless_the_picture_was_turned():
+    damaged = chunk(b"eXIf", b"II*\0 no block")
+    packet = b'<x:xmpmeta><a tiff:Orientation="6"/></x:xmpmeta>'
+
+    upright = read(png(damaged))
+    turned = read(png(damaged, stored("xmp", packet)))
+
+    assert upright.notes == ("damaged EXIF was kept as it is",)
+    assert damaged in encode(upright, "png")
+    assert turned.left_out == ("damaged EXIF was left out",)
+    assert damaged not in encode(turned, "png")
 
 
 def test_a_good_copy_of_exif_counts_where_another_is_damaged(exif_of):
@@ -162,8 +176,9 @@ def test_texts_that_hold_no_profile_give_none(text):
     [(b"zTXt", b"Title\0\0not packed"), (b"zTXt", b"Title\0\1x"), (b"iTXt", b"Title\0\0\0no end"),
      (b"iTXt", b"Title\0\0\0\0\0\xff\xfe")],
 )  # fmt: skip
-def test_a_damaged_text_is_left_out_with_a_note(damaged):
+def test_a_damaged_text_is_kept_unread_with_a_note(damaged):
     photo = read(png(chunk(*damaged)))
 
     assert photo.metadata.text == ()
-    assert photo.left_out == ("the text 'Title' is damaged or too long and was left out",)
+    assert photo.notes == ("the text 'Title' is damaged or too long: it was kept unread",)
+    assert chunk(*damaged) in encode(photo, "png")
