@@ -119,8 +119,8 @@ def unpacked(method: bytes, data: bytes, limit: int) -> bytes:
     Raises:
         ValueError: it is damaged, longer, or packed in an unknown way.
     """
-    if method != b"\0":
-        raise ValueError("packed in an unknown way")
+    if method != b"\0" or limit < 1:  # to zlib, 0 means no limit
+        raise ValueError("packed in an unknown way, or too long")
     unpacker = zlib.decompressobj()
     try:
         plain = unpacker.decompress(data, limit)

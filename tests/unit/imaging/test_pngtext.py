@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photoenhance.imaging import pngtext
 from photoenhance.imaging.photo import Metadata, Photo, Text
 from photoenhance.imaging.pngtext import raw_profile
 from photoenhance.imaging.read import read
@@ -74,6 +75,15 @@ def test_texts_without_measure_are_kept_unread_with_a_note():
     assert photo.metadata.text == (Text("Title", "Sea"),)
     assert photo.notes == ("the text 'bomb' is damaged or too long: it was kept unread",)
     assert bomb in encode(photo, "png")
+
+
+def test_texts_that_use_up_the_measure_do_not_lift_it(monkeypatch):
+    monkeypatch.setattr(pngtext, "_MAX_TEXT", 1000)
+    bomb = chunk(b"zTXt", b"bomb\0\0" + zlib.compress(bytes(1 << 20)))
+
+    photo = read(png(chunk(b"tEXt", b"Title\0" + b"x" * 1000), bomb))
+
+    assert [len(text.text) for text in photo.metadata.text] == [1000]
 
 
 @pytest.mark.parametrize("kind", ["exif", "EXIF", "APP1"])
