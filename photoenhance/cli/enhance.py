@@ -13,6 +13,7 @@ from photoenhance.batch.events import Event, Finished, Settings
 from photoenhance.batch.plan import Job, Request
 from photoenhance.batch.scan import Filter
 from photoenhance.cli import options
+from photoenhance.cli.command import about
 from photoenhance.cli.downloads import shown_download
 from photoenhance.cli.interrupts import finishing_first, leaving_at_once
 from photoenhance.cli.jobs import check_streams, jobs_of, read_list, tile_of
@@ -141,9 +142,10 @@ def _bench(
         from photoenhance.inference.threads import limit_threads
         from photoenhance.zoo.load import load_generator
 
-    with shown_download(settings.model, quiet=quiet) as progress:
+    with about("model", "model_option"), shown_download(settings.model, quiet=quiet) as progress:
         model = load_generator(settings.model, progress, settings.model_options)
-    device = choose(settings.device)
+    with about("device"):
+        device = choose(settings.device)
     keep_digits(device)
     limit_threads()
     enhancer = Enhancer(

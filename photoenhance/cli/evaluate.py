@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from photoenhance.cli.choice import check_files, files_of, metrics_of, pairs_of
+from photoenhance.cli.command import about
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.options import Device, Json, Precision, Progress, Quiet, Strength
 from photoenhance.errors import ConfigError
@@ -90,13 +91,16 @@ def evaluate(  # noqa: PLR0913 (Typer reads the options from the signature)
     """
     names = tuple(dict.fromkeys(model or ()))
     files = files_of({"niqe": niqe_parameters, "lpips": lpips_weights, "nima": nima_weights})
-    cards = metrics_of(
-        metrics, files, has_references=references is not None, has_models=bool(names)
-    )
-    if csv and not csv.absolute().parent.is_dir():
-        raise ConfigError(f"{csv}: its folder does not exist", hint="Make the folder first.")
-    sums = check_files(cards, files)
     pairs = pairs_of(inputs, references, is_recursive=recursive)
+    with about("metrics"):
+        cards = metrics_of(
+            metrics, files, has_references=references is not None, has_models=bool(names)
+        )
+    if csv and not csv.absolute().parent.is_dir():
+        raise ConfigError(
+            f"{csv}: its folder does not exist", hint="Make the folder first.", options=("csv",)
+        )
+    sums = check_files(cards, files)
     with leaving_at_once(), _needing_scikit_image():
         from photoenhance.cli.scoreboard import showing
         from photoenhance.cli.scores import Scores, Setting, write_csv
@@ -123,8 +127,8 @@ def evaluate(  # noqa: PLR0913 (Typer reads the options from the signature)
     with showing(scores, json=json, quiet=quiet, progress=progress) as show:
         for event in judge(pairs, enhancers, judges):
             show(event)
-    if csv:
-        write_csv(csv, scores)
+        if csv:  # before the tables, which may not find their way to a screen
+            write_csv(csv, scores)
     raise typer.Exit(scores.exit_code)
 
 
@@ -152,9 +156,12 @@ def _models(
         raise ConfigError(
             f"--model {INPUTS}: the inputs as they are have this name",
             hint=f"Write ./{INPUTS} for a training run in the folder {INPUTS}.",
+            options=("model",),
         )
-    place = choose(device)
-    loaded = [load_generator(name) for name in names]
+    with about("device"):
+        place = choose(device)
+    with about("model"):
+        loaded = [load_generator(name) for name in names]
     return {
         each.name: _Model(
             Enhancer(each.generator, place, precision=precision, strength=strength), each.sha256

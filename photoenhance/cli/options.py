@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 
 import typer
 
-ENVIRONMENT = "PHOTOENHANCE"  # what the variables begin with
-
 # All can be set by the environment, so that each need not say so in the help.
 _option = partial(typer.Option, show_envvar=False)
 _what = partial(_option, rich_help_panel="What to enhance")
