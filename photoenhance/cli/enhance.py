@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from photoenhance.cli.interrupts import finishing_first, leaving_at_once
 from photoenhance.cli.jobs import check_streams, jobs_of, read_list, tile_of
 from photoenhance.cli.publication import Wanted, reporting
 from photoenhance.cli.render import Shown, reporter, tell
-from photoenhance.errors import ConfigError
+from photoenhance.errors import ConfigError, ExitCode
 from photoenhance.imaging.formats import FORMATS, FormatName
 from photoenhance.zoo import store
 from photoenhance.zoo.catalog import DEFAULT_MODEL
@@ -105,13 +105,16 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
         else:
             bench = _bench(settings, journal, format, quiet=quiet)
             events = _enhanced(jobs, bench, fail_fast=fail_fast)
-        events = reporting(events, jobs, Wanted(report, contact_sheet), quiet=quiet)
+        with about("report"):
+            events = reporting(events, jobs, Wanted(report, contact_sheet), quiet=quiet)
         has_bar = progress and not dry_run
-        with reporter(Shown(json, log, quiet, verbose, has_bar)) as show:
+        shown = Shown(json, log, quiet, verbose, has_bar)
+        # Closed before the journal, which photos on their way still need.
+        with reporter(shown) as reported, closing(events):
             for event in events:
-                show(event)
+                reported.show(event)
     assert isinstance(event, Finished)  # always the last one
-    raise typer.Exit(event.exit_code)
+    raise typer.Exit(event.exit_code or (0 if reported.is_complete else ExitCode.FAILED))
 
 
 @contextmanager
@@ -175,13 +178,13 @@ def _bench(
     )
 
 
-def _rehearsed(jobs: tuple[Job, ...], settings: Settings) -> Iterator[Event]:
+def _rehearsed(jobs: tuple[Job, ...], settings: Settings) -> Generator[Event]:
     from photoenhance.batch.run import rehearse
 
     return rehearse(jobs, settings)
 
 
-def _enhanced(jobs: tuple[Job, ...], bench: "Bench", *, fail_fast: bool) -> Iterator[Event]:
+def _enhanced(jobs: tuple[Job, ...], bench: "Bench", *, fail_fast: bool) -> Generator[Event]:
     from photoenhance.batch.run import run
 
     with finishing_first() as were_asked_for:

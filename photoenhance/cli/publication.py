@@ -1,7 +1,8 @@
 """What is to be shown -> the page and the contact sheet that were asked for."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -79,8 +80,8 @@ class Wanted:
 
 
 def reporting(
-    events: Iterator[Event], jobs: tuple[Job, ...], wanted: Wanted, *, quiet: bool = False
-) -> Iterator[Event]:
+    events: Generator[Event], jobs: tuple[Job, ...], wanted: Wanted, *, quiet: bool = False
+) -> Generator[Event]:
     """Pass a batch's events on, and write a report when it is over, if one is wanted.
 
     Raises:
@@ -107,11 +108,12 @@ def reporting(
     return _reported(events, wanted, quiet=quiet)
 
 
-def _reported(events: Iterator[Event], wanted: Wanted, *, quiet: bool) -> Iterator[Event]:
+def _reported(events: Generator[Event], wanted: Wanted, *, quiet: bool) -> Generator[Event]:
     seen = []
-    for event in events:
-        seen.append(event)
-        yield event
+    with closing(events):
+        for event in events:
+            seen.append(event)
+            yield event
     if isinstance(event, Finished) and event.exit_code == ExitCode.INTERRUPTED:
         if not quiet:
             tell("note: no report was made; run again to go on, and to get one of all photos")
