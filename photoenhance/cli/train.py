@@ -12,6 +12,7 @@ from photoenhance.cli import run_report, train_check, train_options
 from photoenhance.cli.command import Command, about, refuse_faults, tell_unknown_variables
 from photoenhance.cli.interrupts import leaving_at_once, saving_first
 from photoenhance.cli.options import Device
+from photoenhance.cli.publication import check_page
 from photoenhance.cli.render import tell
 from photoenhance.errors import ConfigError, ExitCode
 
@@ -152,6 +153,7 @@ def _check_folder(settings: "TrainConfig", run: "Run", *, resume: bool) -> None:
     """Refuse to resume what is not there, and to begin where something is."""
     from photoenhance.training import outputs, state
 
+    check_page(run.output / run_report.PAGE)
     latest = state.latest(run.output)
     if latest is None and resume:
         raise ConfigError(
