@@ -5,7 +5,7 @@ import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import typer
 
@@ -69,10 +69,11 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
     Each option can also be set as PHOTOENHANCE_<OPTION> in the environment, or in
     photoenhance.toml: see `photoenhance config`.
     """
+    name = _format(format)
     check_streams(paths or [], output, files_from=files_from, json=json)
     request = Request(
         listed=read_list(files_from, null=null) if files_from else (),
-        suffix=FORMATS[format].suffixes[0] if format else None,
+        suffix=FORMATS[name].suffixes[0] if name else None,
         in_place=in_place,
         on_exists=on_exists,
         filter=Filter(recursive, tuple(include or ()), tuple(exclude or ())),
@@ -103,7 +104,7 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
         if dry_run or not jobs:
             events = _rehearsed(jobs, settings)
         else:
-            bench = _bench(settings, journal, format, quiet=quiet)
+            bench = _bench(settings, journal, name, quiet=quiet)
             events = _enhanced(jobs, bench, fail_fast=fail_fast)
         with about("report"):
             events = reporting(events, jobs, Wanted(report, contact_sheet), quiet=quiet)
@@ -115,6 +116,10 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
                 reported.show(event)
     assert isinstance(event, Finished)  # always the last one
     raise typer.Exit(event.exit_code or (0 if reported.is_complete else ExitCode.FAILED))
+
+
+def _format(asked: str | None) -> FormatName | None:
+    return None if asked is None else options.FORMATS.get(asked, cast("FormatName", asked))
 
 
 @contextmanager
