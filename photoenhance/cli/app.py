@@ -21,7 +21,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 def main() -> int:
     """Run the command line and return the exit code."""
-    with streams.prepared(with_chatter=_is_verbose(sys.argv[1:])):
+    with streams.prepared():
         code = _run_guarded()
         unwritten = streams.finish()
         if unwritten is None:
@@ -29,12 +29,6 @@ def main() -> int:
         if not isinstance(unwritten, BrokenPipeError):
             _tell_unwritable(unwritten)
         return code or ExitCode.FAILED
-
-
-def _is_verbose(args: list[str]) -> bool:
-    """Whether `--verbose` is among the arguments, before anybody reads them."""
-    short = (each for each in args if each[:1] == "-" and each[1:2] != "-")
-    return "--verbose" in args or any("v" in each for each in short)
 
 
 def _run_guarded() -> int:

@@ -18,7 +18,7 @@ from photoenhance.batch.scan import is_picture
 from photoenhance.cli.contents import STANDARD, Contents, contents_of
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.render import tell
-from photoenhance.errors import ConfigError, ExitCode
+from photoenhance.errors import ConfigError, ExitCode, ImageError
 from photoenhance.imaging import atomic, formats
 
 if TYPE_CHECKING:
@@ -153,7 +153,9 @@ def _reported(events: Generator[Event], wanted: Wanted, *, quiet: bool) -> Gener
         return
     contents = contents_of(seen)
     if contents.pairs or contents.failures:
-        publish(contents, wanted, title=contents.title, quiet=quiet)
+        code = publish(contents, wanted, title=contents.title, quiet=quiet)
+        if code and isinstance(event, Finished) and not event.exit_code:
+            raise ImageError("the report: not all photos could be shown")
     elif not quiet:
         tell("note: nothing was enhanced, so there is nothing to report")
 

@@ -26,15 +26,12 @@ _SIMILAR = {
 
 
 @contextmanager
-def prepared(*, with_chatter: bool = False) -> Iterator[None]:
+def prepared() -> Iterator[None]:
     """Let nothing that is written to the standard streams end the program while the block runs.
 
     Characters that an encoding lacks are written by others. What cannot be written to standard
-    error is lost, since nobody can be told. What libraries in C write there (libtiff, dav1d and
-    LibRaw do before an error is raised) goes nowhere.
-
-    Args:
-        with_chatter: let such libraries through.
+    error is lost, since nobody can be told. What Python writes there has a number of its own, so
+    that it is heard while libraries in C, which know the usual one, are silenced.
     """
     codecs.register_error(_LEGIBLE, _legible)
     with ExitStack() as stack:
@@ -42,7 +39,7 @@ def prepared(*, with_chatter: bool = False) -> Iterator[None]:
         if isinstance(sys.stdout, io.TextIOWrapper):
             stack.callback(sys.stdout.reconfigure, errors=sys.stdout.errors)
             sys.stdout.reconfigure(errors=_LEGIBLE)
-        stack.enter_context(_own_error(with_chatter=with_chatter))
+        stack.enter_context(_own_error())
         yield
 
 
@@ -78,8 +75,8 @@ def _with_some_width() -> Iterator[None]:
 
 
 @contextmanager
-def _own_error(*, with_chatter: bool) -> Iterator[None]:
-    """Give Python's standard error a number of its own, and let the usual one lead nowhere."""
+def _own_error() -> Iterator[None]:
+    """Give Python's standard error a number of its own."""
     try:
         kept = os.dup(_ERROR)
     except OSError:  # closed from outside: no file that is opened later may get this number
@@ -96,12 +93,9 @@ def _own_error(*, with_chatter: bool) -> Iterator[None]:
             with suppress(OSError, ValueError):
                 before.flush()
             sys.stderr = own
-        if not with_chatter:
-            _replace(_ERROR, os.open(os.devnull, os.O_WRONLY))
         yield
     finally:
         sys.stderr = before
-        os.dup2(kept, _ERROR)
         with suppress(OSError):
             own.close()
 

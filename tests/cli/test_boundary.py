@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from photoenhance.cli.render import tell
 from photoenhance.errors import ImageError
+from photoenhance.imaging.silence import silenced
 
 COMMAND = [sys.executable, "-m", "photoenhance"]
 
@@ -228,12 +230,16 @@ def test_a_log_that_was_cut_goes_on_on_a_line_of_its_own(cli, draw):
     assert [json.loads(line)["record"] for line in whole] == ["start", "file", "summary"]
 
 
-def test_what_libraries_write_to_standard_error_is_kept_away(cli, monkeypatch):
-    monkeypatch.setattr(
-        "photoenhance.zoo.inventory.listed", lambda: os.write(2, b"chatter\n") and []
-    )
+def test_what_is_told_is_heard_while_a_library_is_silenced(cli, monkeypatch):
+    def listed():
+        with silenced():
+            os.write(2, b"chatter of a decoder\n")
+            tell("Interrupted: finishing this photo.")
+        return []
 
-    assert cli("models", "list").err == ""
+    monkeypatch.setattr("photoenhance.zoo.inventory.listed", listed)
+
+    assert cli("models", "list", "--json").err == "Interrupted: finishing this photo.\n"
 
 
 def test_standard_error_is_as_before_when_the_program_has_ended(cli, capfdbinary):

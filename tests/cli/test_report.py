@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from photoenhance.batch.events import Finished, Settings, Started
+from photoenhance.cli import publication
 from photoenhance.cli.publication import Wanted, reporting
 from photoenhance.errors import ExitCode
 from photoenhance.zoo import store
@@ -370,3 +371,21 @@ def test_a_log_that_was_cut_shows_the_rest(cli, draw):
     assert ended.code == 0
     assert shown() == ["a.jpg"]
     assert "note: run.jsonl: passed over, since cut short: line 3\n" in ended.err
+
+
+def test_a_result_that_cannot_be_shown_makes_the_run_fail(cli, draw, monkeypatch):
+    draw("photos/a.jpg", "photos/b.jpg")
+    real = publication.publish
+
+    def late(*args, **options):
+        Path("photos-enhanced/b.jpg").write_bytes(b"damaged meanwhile")
+        return real(*args, **options)
+
+    monkeypatch.setattr(publication, "publish", late)
+
+    ended = cli("enhance", "photos", "--report", "report.html")
+
+    assert ended.code == 1
+    assert "b.jpg: cannot be shown: " in ended.err
+    assert ended.err.endswith("Error: the report: not all photos could be shown\n")
+    assert shown() == ["a.jpg"]
