@@ -15,7 +15,6 @@ from photoenhance.batch.events import Event, Finished, PhotoDone, Settings, Star
 from photoenhance.batch.overlap import Room
 from photoenhance.batch.plan import Job
 from photoenhance.errors import ExitCode, ImageError, PhotoEnhanceError
-from photoenhance.imaging.silence import audible
 
 logger = logging.getLogger(__name__)
 
@@ -73,8 +72,7 @@ def _reported(
             tally[done.status] += 1
             if done.status == "failed":
                 failures.add(done.exit_code)
-            with audible():
-                yield done
+            yield done
             if failures and fail_fast:
                 break
     yield Finished(
