@@ -67,16 +67,15 @@ def _end(error: Exception) -> ExitCode:
     """Tell of an error that nobody has foreseen."""
     if isinstance(error, ImportError) and not str(error.name).startswith("photoenhance"):
         _tell(
-            f"Error: a library cannot be loaded: {error}",
+            f"Error: a library cannot be loaded: {' '.join(str(error).split())}",
             "Hint: See `photoenhance doctor`, and install what is missing.",
         )
         return ExitCode.FAILED
     if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
         _tell_unwritable(error)
         return ExitCode.FAILED
-    kind = type(error).__name__
-    trace = _written(error)
-    _tell(f"photoenhance: a mistake of ours ({kind}: {error}); the full trace is {trace}")
+    what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    _tell(f"photoenhance: a mistake of ours ({what}); the full trace is {_written(error)}")
     return ExitCode.INTERNAL
 
 
@@ -85,11 +84,18 @@ def _tell_unwritable(error: OSError) -> None:
 
 
 def _tell(*lines: str) -> None:
-    """Write to standard error, by nothing that could be broken itself."""
+    try:
+        from photoenhance.cli.render import tell
+    except ImportError:  # a library is broken that it needs
+        tell = _tell_plainly
     for line in filter(None, lines):
-        if sys.stderr:
-            sys.stderr.write(" ".join(line.split()) + "\n")
-            sys.stderr.flush()
+        tell(line)
+
+
+def _tell_plainly(line: str) -> None:
+    if sys.stderr:
+        sys.stderr.write(ascii(line)[1:-1] + "\n")
+        sys.stderr.flush()
 
 
 def _written(error: Exception) -> str:
@@ -105,7 +111,7 @@ def _written(error: Exception) -> str:
         except OSError:
             continue
         return f"in {folder / name}"
-    return f"lost, since no folder can be written to: {traceback.format_exception_only(error)[-1]}"
+    return "lost, since no folder can be written to"
 
 
 def _places() -> list[Path]:

@@ -104,11 +104,14 @@ def _opened(log: Path) -> BinaryIO:
 
 
 def _ends_a_line(file: Path) -> bool:
-    with file.open("rb") as stream:
-        if stream.seek(0, os.SEEK_END) == 0:
-            return True
-        stream.seek(-1, os.SEEK_END)
-        return stream.read() == b"\n"
+    try:
+        with file.open("rb") as stream:
+            if stream.seek(0, os.SEEK_END) == 0:
+                return True
+            stream.seek(-1, os.SEEK_END)
+            return stream.read() == b"\n"
+    except PermissionError:  # it may still be written to
+        return True
 
 
 @contextmanager

@@ -25,9 +25,12 @@ def environment() -> Environment:
 
 
 def is_page(file: Path) -> bool:
-    """Whether a file is a page of ours, so that a new one may take its place; so may nothing."""
-    with file.open("rb") as stream:
-        head = stream.read(_HEAD)
+    """Whether a new page may take a file's place: it is a page of ours, or empty."""
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError:
+        return False
     return not head or f'<meta name="generator" content="{GENERATOR}">'.encode() in head
 
 

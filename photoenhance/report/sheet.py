@@ -31,11 +31,14 @@ _PITCH = (PAGE[1] - TOP - MARGIN) // ROWS
 
 
 def is_sheet(file: Path) -> bool:
-    """Whether a file is a contact sheet of ours, which a new one may replace; so is an empty one.
+    """Whether a new contact sheet may take a file's place: it is one of ours, or empty.
 
     Formats that hold no metadata, as BMP, cannot say so.
     """
-    content = file.read_bytes()
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return False
     return not content or MARK in content
 
 

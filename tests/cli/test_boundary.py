@@ -75,6 +75,28 @@ def test_a_library_that_cannot_be_loaded_is_one_line(cli, draw, tmp_path, monkey
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("package", ["rich", "typer", "torch"])
+def test_a_broken_library_of_any_kind_is_one_line(draw, tmp_path, model, package):
+    draw("a.jpg")
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").write_text("raise ImportError('no such\\nsymbol')\n")
+
+    ended = subprocess.run(
+        [*COMMAND, "enhance", "a.jpg", "--model", model],
+        capture_output=True, text=True, timeout=60, check=False,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}"},
+    )  # fmt: skip
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Error: a library cannot be loaded: no such symbol\nHint: ")
+
+
+def test_what_is_told_at_the_end_stays_on_its_line_and_changes_no_terminal(cli):
+    ended = cli("report", "a\x1b[31m\nb.jpg")
+
+    assert ended.err.splitlines()[0] == "Error: a\\x1b[31m\\nb.jpg: no such file or folder"
+
+
 def test_too_little_memory_is_one_line(cli, draw, monkeypatch):
     draw("a.jpg")
 
