@@ -1,7 +1,8 @@
 """Every failure that a user can cause or cure, and the exit codes."""
 
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class ExitCode(IntEnum):
@@ -22,14 +23,18 @@ class PhotoEnhanceError(Exception):
     Args:
         message: `subject: what is wrong`, with expected and found where both exist.
         hint: what to do about it, as an imperative.
+        options: names of the options that are wrong, for who knows where each was set.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.FAILED
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str | None = None, options: Sequence[str] = ()
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.options = tuple(options)
 
 
 class ImageError(PhotoEnhanceError):
@@ -63,3 +68,37 @@ class DeviceError(PhotoEnhanceError):
     """Choose another device, or less memory."""
 
     exit_code = ExitCode.DEVICE
+
+
+# What is wrong with a value, by pydantic's name for it.
+_WORDS = {
+    "greater_than_equal": "{value} is too small; at least {ge}",
+    "greater_than": "{value} is too small; more than {gt}",
+    "less_than_equal": "{value} is too large; at most {le}",
+    "less_than": "{value} is too large; less than {lt}",
+    "multiple_of": "{value} is not a multiple of {multiple_of}",
+    "int_parsing": "{value} is not a whole number",
+    "int_type": "{value} is not a whole number",
+    "int_from_float": "{value} is not a whole number",
+    "float_parsing": "{value} is not a number",
+    "float_type": "{value} is not a number",
+    "finite_number": "{value} is not a finite number",
+    "bool_parsing": "{value} is neither true nor false",
+    "bool_type": "{value} is neither true nor false",
+    "string_type": "{value} is not a text",
+    "literal_error": "{value} is not one of {expected}",
+    "value_error": "{error}",
+    "extra_forbidden": "there is no such value",
+    "unexpected_keyword_argument": "there is no such value",
+    "missing": "is missing",
+}
+
+
+def in_words(details: Mapping[str, Any]) -> str:
+    """Say in everybody's words what is wrong with a value.
+
+    Args:
+        details: one of the errors of pydantic's `ValidationError`.
+    """
+    template = _WORDS.get(details["type"], "{value} cannot be used here")
+    return template.format(value=details["input"], **details.get("ctx", {}))

@@ -195,8 +195,7 @@ class Bench:
             self._save(job.output, data, input_sha256, is_new=job.is_new)
         else:
             assert streams.output
-            streams.output.write(data)
-            streams.output.flush()
+            _put(data, streams.output)
         return losses(photo, name, strip_metadata=settings.strip_metadata)
 
     def _save(self, output: Path, data: bytes, input_sha256: str, *, is_new: bool) -> None:
@@ -226,6 +225,18 @@ class Bench:
                 if time.time() - leftover.stat().st_mtime > LEFTOVER_AGE:
                     leftover.unlink()
         self._prepared.add(folder)
+
+
+def _put(data: bytes, stream: BinaryIO) -> None:
+    try:
+        stream.write(data)
+        stream.flush()
+    except BrokenPipeError:  # nobody reads any more
+        raise
+    except OSError as error:
+        raise ImageError(
+            f"standard output: cannot be written: {error.strerror}", hint="Free some space."
+        ) from error
 
 
 class _Source:

@@ -113,6 +113,7 @@ def plan_pipe(input: Path | None, output: Path | None, on_exists: OnExists) -> J
         raise ConfigError(
             f"{output}: is a folder, but a photo from standard input has no name",
             hint="Name a file with -o.",
+            options=("output",),
         )
     return _settle(Job(input, output), on_exists, _Entries())
 
@@ -138,7 +139,9 @@ def _check_output(request: Request) -> None:
         return
     if request.in_place:
         raise ConfigError(
-            f"{output}: an output makes no sense with --in-place", hint="Leave one of them out."
+            f"{output}: an output makes no sense with --in-place",
+            hint="Leave one of them out.",
+            options=("output", "in_place"),
         )
     is_one_photo = len(inputs) == 1 and not inputs[0].is_dir()
     if is_one_photo or output.is_dir():
@@ -147,6 +150,7 @@ def _check_output(request: Request) -> None:
         raise ConfigError(
             f"{output}: is one file, but there may be many results",
             hint="Name a folder with -o.",
+            options=("output",),
         )
 
 

@@ -15,7 +15,6 @@ from photoenhance.batch.events import Event, Finished, PhotoDone, Settings, Star
 from photoenhance.batch.overlap import Room
 from photoenhance.batch.plan import Job
 from photoenhance.errors import ExitCode, ImageError, PhotoEnhanceError
-from photoenhance.imaging.silence import audible
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ def run(
     *,
     fail_fast: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
-) -> Iterator[Event]:
+) -> Generator[Event]:
     """Do the jobs in their order and tell of each.
 
     While a photo is enhanced, the one before it is written and the ones after it are read, as far
@@ -51,7 +50,7 @@ def run(
     yield from _reported(jobs, bench.settings, done, fail_fast, should_stop)
 
 
-def rehearse(jobs: tuple[Job, ...], settings: Settings) -> Iterator[Event]:
+def rehearse(jobs: tuple[Job, ...], settings: Settings) -> Generator[Event]:
     """Tell what `run` would do with each job, as far as the plan shows it; touch nothing."""
     foreseen = (_foreseen(job) for job in jobs)
     yield from _reported(jobs, settings, foreseen, fail_fast=False, should_stop=lambda: False)
@@ -63,7 +62,7 @@ def _reported(
     dones: Generator[PhotoDone],
     fail_fast: bool,
     should_stop: Callable[[], bool],
-) -> Iterator[Event]:
+) -> Generator[Event]:
     begun = time.monotonic()
     yield Started(len(jobs), settings)
     tally: Counter[Status] = Counter()
@@ -73,8 +72,7 @@ def _reported(
             tally[done.status] += 1
             if done.status == "failed":
                 failures.add(done.exit_code)
-            with audible():
-                yield done
+            yield done
             if failures and fail_fast:
                 break
     yield Finished(

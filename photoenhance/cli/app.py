@@ -1,31 +1,124 @@
 """Where the program begins, and the one place where errors become messages and exit codes."""
 
+import errno
 import logging
+import os
+import platform
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
 
+from photoenhance import __version__
+from photoenhance.cli import streams
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.errors import ExitCode, PhotoEnhanceError
+
+# What a stream raises that cannot be written; files of ours are spoken of where they are written.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def main() -> int:
     """Run the command line and return the exit code."""
+    with streams.prepared():
+        code = _run_guarded()
+        unwritten = streams.finish()
+        if unwritten is None:
+            return code
+        if not isinstance(unwritten, BrokenPipeError):
+            _tell_unwritable(unwritten)
+        return code or ExitCode.FAILED
+
+
+def _run_guarded() -> int:
+    """Run the command line; whatever happens ends in an exit code and a line or two."""
+    try:
+        return _run()
+    except KeyboardInterrupt:
+        _tell("Interrupted.")
+        return ExitCode.INTERRUPTED
+    except PhotoEnhanceError as error:
+        _tell(f"Error: {error.message}", f"Hint: {error.hint}" if error.hint else "")
+        return error.exit_code
+    except BrokenPipeError:
+        return ExitCode.FAILED
+    except MemoryError:
+        _tell("Error: there is not enough memory", "Hint: Close other programs.")
+        return ExitCode.DEVICE
+    except Exception as error:
+        return _end(error)
+
+
+def _run() -> int:
     with leaving_at_once():
-        from photoenhance.cli import config
         from photoenhance.cli.commands import app
-        from photoenhance.cli.render import tell
 
     logging.captureWarnings(capture=True)
     logging.getLogger("py.warnings").addHandler(logging.NullHandler())
     try:
-        defaults = {name: setting.value for name, setting in config.files().items()}
-        app(prog_name="photoenhance", default_map={"enhance": defaults})
+        app(prog_name="photoenhance")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.OK
-    except KeyboardInterrupt:
-        tell("Interrupted.")
-        return ExitCode.INTERRUPTED
-    except PhotoEnhanceError as error:
-        tell(f"Error: {error.message}")
-        if error.hint:
-            tell(f"Hint: {error.hint}")
-        return error.exit_code
     return ExitCode.OK
+
+
+def _end(error: Exception) -> ExitCode:
+    """Tell of an error that nobody has foreseen."""
+    if isinstance(error, ImportError) and not str(error.name).startswith("photoenhance"):
+        _tell(
+            f"Error: a library cannot be loaded: {' '.join(str(error).split())}",
+            "Hint: See `photoenhance doctor`, and install what is missing.",
+        )
+        return ExitCode.FAILED
+    if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+        _tell_unwritable(error)
+        return ExitCode.FAILED
+    what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    _tell(f"photoenhance: a mistake of ours ({what}); the full trace is {_written(error)}")
+    return ExitCode.INTERNAL
+
+
+def _tell_unwritable(error: OSError) -> None:
+    _tell(f"Error: standard output: cannot be written: {error.strerror}")
+
+
+def _tell(*lines: str) -> None:
+    try:
+        from photoenhance.cli.render import tell
+    except ImportError:  # a library is broken that it needs
+        tell = _tell_plainly
+    for line in filter(None, lines):
+        tell(line)
+
+
+def _tell_plainly(line: str) -> None:
+    if sys.stderr:
+        sys.stderr.write(ascii(line)[1:-1] + "\n")
+        sys.stderr.flush()
+
+
+def _written(error: Exception) -> str:
+    """Write the trace of an error to a file, and say where that is."""
+    name = f"error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+    system = f"Python {platform.python_version()} on {platform.platform()}"
+    lines = [f"photoenhance {__version__}, {system}", f"{sys.argv}", ""]
+    text = "\n".join([*lines, *traceback.format_exception(error)])
+    for folder in _places():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8", errors="backslashreplace")
+        except OSError:
+            continue
+        return f"in {folder / name}"
+    return "lost, since no folder can be written to"
+
+
+def _places() -> list[Path]:
+    places = [Path(tempfile.gettempdir())]
+    try:
+        from photoenhance.zoo import store
+
+        return [store.folder("state"), *places]
+    except (ImportError, PhotoEnhanceError):
+        return places

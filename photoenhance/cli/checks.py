@@ -2,11 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from photoenhance.cli import settings
 from photoenhance.cli.findings import Finding, failure
-from photoenhance.errors import ExitCode, PhotoEnhanceError
+from photoenhance.cli.settings import Options
+from photoenhance.errors import ConfigError, ExitCode, PhotoEnhanceError
 from photoenhance.zoo import store
 
 LITTLE_SPACE = 1 << 30  # bytes; a batch of photos fills that soon
@@ -48,8 +51,12 @@ def folders() -> Iterator[Finding]:
     """Look at where the program keeps its own files; nothing is made there."""
     kinds: tuple[store.FolderKind, ...] = ("config", "cache", "data", "state")
     for kind in kinds:
-        folder = store.folder(kind)
-        there = _nearest(folder)
+        try:
+            folder = store.folder(kind)
+            there = _nearest(folder)
+        except ConfigError as error:
+            yield replace(failure("Folders", kind, error), exit_code=ExitCode.FAILED)
+            continue
         free = shutil.disk_usage(there).free
         if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
             yield Finding(
@@ -63,6 +70,22 @@ def folders() -> Iterator[Finding]:
         else:
             state = "" if folder.is_dir() else " (not made yet)"
             yield Finding("Folders", kind, "ok", f"{folder}{state}, {free / 2**30:.0f} GiB free")
+
+
+def settings_files(sections: Mapping[str, Options]) -> Iterator[Finding]:
+    """Look at the files of settings, as all commands together read them.
+
+    Args:
+        sections: the options of every command.
+    """
+    group, read = "Settings", settings.files()
+    for file in read:
+        faults = (each for name in sections for each in settings.faults(name, sections, (file,)))
+        for message, hint in dict.fromkeys((each.message, each.hint) for each in faults):
+            value = message.removeprefix(f"{file.path}: ")
+            yield Finding(group, str(file.path), "failed", value, hint, ExitCode.FAILED)
+        if file.note:
+            yield Finding(group, str(file.path), "warning", file.note)
 
 
 def formats() -> Iterator[Finding]:
@@ -132,14 +155,19 @@ def models(name: str) -> Iterator[Finding]:
 
 def metrics() -> Iterator[Finding]:
     """Look at the files that some metrics of `evaluate` need."""
-    from photoenhance.cli.choice import kept_file
+    from photoenhance.cli.choice import is_kept, kept_file
     from photoenhance.metrics.catalog import METRICS
 
     for card in METRICS.values():
         if card.file is None:
             continue
-        file = kept_file(card)
-        if file.is_file():
+        try:
+            file = kept_file(card)
+        except ConfigError as error:
+            value = f"its file has no place, since {error.message}"
+            yield Finding("Metrics", card.name, "missing", value, error.hint)
+            continue
+        if is_kept(card):
             yield Finding("Metrics", card.name, "ok", str(file))
         else:
             hint = f"Keep {card.file.name} there, or name it with {card.file.option}."
@@ -189,4 +217,11 @@ def _chosen(group: str, asked: str) -> Finding:
 
 def _nearest(folder: Path) -> Path:
     """Return the folder itself or, as long as there is none, the one above."""
-    return next(each for each in (folder, *folder.absolute().parents) if each.exists())
+
+    def exists(path: Path) -> bool:
+        try:
+            return path.exists()
+        except PermissionError:  # below a folder of somebody else
+            return False
+
+    return next(each for each in (folder, *folder.absolute().parents) if exists(each))

@@ -30,12 +30,22 @@ def files_of(named: Mapping[str, Path | None]) -> dict[str, Path]:
     Args:
         named: by metric; None where the option was not given.
     """
-    found = {name: file or kept_file(METRICS[name]) for name, file in named.items()}
-    return {name: file for name, file in found.items() if named[name] or file.is_file()}
+    given = {name: file for name, file in named.items() if file}
+    kept = (name for name in named if name not in given and is_kept(METRICS[name]))
+    return given | {name: kept_file(METRICS[name]) for name in kept}
+
+
+def is_kept(card: MetricCard) -> bool:
+    """Whether a metric's file lies where it is looked for if no option names it."""
+    return store.is_here(lambda: kept_file(card))
 
 
 def kept_file(card: MetricCard) -> Path:
-    """Where a metric's file lies if no option names it; nothing may be there."""
+    """Where a metric's file lies if no option names it; nothing may be there.
+
+    Raises:
+        ConfigError: there is no home for it to lie in.
+    """
     assert card.file
     return store.folder("data") / "metrics" / card.file.name
 
@@ -109,7 +119,11 @@ def tell_choice(
 def _photos(folder: Path, option: str, *, is_recursive: bool) -> list[Path]:
     if not folder.is_dir():
         wrong = "is no folder" if folder.exists() else "no such folder"
-        raise ConfigError(f"{folder}: {wrong}", hint=f"Name a folder of photos with {option}.")
+        raise ConfigError(
+            f"{folder}: {wrong}",
+            hint=f"Name a folder of photos with {option}.",
+            options=(option.removeprefix("--"),),
+        )
     photos = []
     for found in photos_in(folder, Filter(recursive=is_recursive), without=folder):
         if isinstance(found, Unreadable):

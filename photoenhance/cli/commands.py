@@ -6,21 +6,20 @@ import typer
 
 from photoenhance import __version__
 from photoenhance.cli import config, doctor, enhance, evaluate, models, report, train
-from photoenhance.cli.options import ENVIRONMENT
+from photoenhance.cli.command import Command, CommandGroup, LenientCommand, Program
 
 app = typer.Typer(
+    cls=Program,
     help="Make photos better, at any size and with nothing else of them lost.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(
-    "enhance", cls=config.SettableCommand, context_settings={"auto_envvar_prefix": ENVIRONMENT}
-)(enhance.enhance)
-app.command("evaluate")(evaluate.evaluate)
-app.command("report")(report.report)
-app.command("doctor")(doctor.doctor)
-app.add_typer(train.app, name="train")
+app.command("enhance", cls=Command)(enhance.enhance)
+app.command("evaluate", cls=Command)(evaluate.evaluate)
+app.command("report", cls=Command)(report.report)
+app.command("doctor", cls=LenientCommand)(doctor.doctor)
+app.add_typer(train.app, name="train", cls=CommandGroup)
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photoenhance.batch.events import Event, PhotoDone, Settings, Started
+from photoenhance.cli.render import tell
 from photoenhance.errors import ConfigError
 from photoenhance.zoo.catalog import CATALOG
 
@@ -53,16 +54,31 @@ def read_log(source: str) -> Iterator[Event]:
         raise ConfigError(
             f"{source}: the log cannot be read: {error.strerror}", hint="Check the path."
         ) from error
+    cut: list[int] = []
+    seen = 0
     for number, line in enumerate(data.splitlines(), start=1):
         try:
             event = _event(json.loads(line))
-        except (ValueError, TypeError, KeyError) as error:
-            raise ConfigError(
-                f"{source}: line {number} is no record of `enhance --json`",
-                hint="Name a log, or the folder of the originals and that of the results.",
-            ) from error
+        except ValueError:  # no JSON: cut short, as by a kill or a full disk
+            cut.append(number)
+            continue
+        except (TypeError, KeyError) as error:
+            raise _no_log(source, number) from error
+        seen += 1
         if event:
             yield event
+    if cut and not seen:
+        raise _no_log(source, cut[0])
+    if cut:
+        lines = f"line{'s' if len(cut) > 1 else ''} {', '.join(map(str, cut))}"
+        tell(f"note: {source}: passed over, since cut short: {lines}")
+
+
+def _no_log(source: str, number: int) -> ConfigError:
+    return ConfigError(
+        f"{source}: line {number} is no record of `enhance --json`",
+        hint="Name a log, or the folder of the originals and that of the results.",
+    )
 
 
 def contents_of(events: Iterable[Event]) -> Contents:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from photoenhance.cli import checks, options, packages
+from photoenhance.cli import checks, command, options, packages
 from photoenhance.cli.findings import Finding
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.render import SCHEMA, printable
@@ -18,6 +18,7 @@ _WORDS = {"ok": "ok", "missing": "-", "warning": "warning", "failed": "FAILED"}
 
 
 def doctor(
+    context: typer.Context,
     *,
     model: options.Model = DEFAULT_MODEL,
     device: options.Device = "auto",
@@ -35,8 +36,10 @@ def doctor(
     leaves the machine.
     """
     findings: list[Finding] = []
+    sections = command.sections(context.find_root().command)
     with leaving_at_once():
-        for finding in _found(model, device, has_self_test=self_test):
+        looks = _found(model, device, has_self_test=self_test)
+        for finding in chain(checks.settings_files(sections), looks):
             is_first = not findings or findings[-1].group != finding.group
             typer.echo(_record(finding) if as_json else _lines(finding, has_heading=is_first))
             findings.append(finding)

@@ -2,10 +2,10 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import typer
 
@@ -13,12 +13,13 @@ from photoenhance.batch.events import Event, Finished, Settings
 from photoenhance.batch.plan import Job, Request
 from photoenhance.batch.scan import Filter
 from photoenhance.cli import options
+from photoenhance.cli.command import about
 from photoenhance.cli.downloads import shown_download
 from photoenhance.cli.interrupts import finishing_first, leaving_at_once
 from photoenhance.cli.jobs import check_streams, jobs_of, read_list, tile_of
 from photoenhance.cli.publication import Wanted, reporting
 from photoenhance.cli.render import Shown, reporter, tell
-from photoenhance.errors import ConfigError
+from photoenhance.errors import ConfigError, ExitCode
 from photoenhance.imaging.formats import FORMATS, FormatName
 from photoenhance.zoo import store
 from photoenhance.zoo.catalog import DEFAULT_MODEL
@@ -68,10 +69,11 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
     Each option can also be set as PHOTOENHANCE_<OPTION> in the environment, or in
     photoenhance.toml: see `photoenhance config`.
     """
+    name = _format(format)
     check_streams(paths or [], output, files_from=files_from, json=json)
     request = Request(
         listed=read_list(files_from, null=null) if files_from else (),
-        suffix=FORMATS[format].suffixes[0] if format else None,
+        suffix=FORMATS[name].suffixes[0] if name else None,
         in_place=in_place,
         on_exists=on_exists,
         filter=Filter(recursive, tuple(include or ()), tuple(exclude or ())),
@@ -102,15 +104,22 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
         if dry_run or not jobs:
             events = _rehearsed(jobs, settings)
         else:
-            bench = _bench(settings, journal, format, quiet=quiet)
+            bench = _bench(settings, journal, name, quiet=quiet)
             events = _enhanced(jobs, bench, fail_fast=fail_fast)
-        events = reporting(events, jobs, Wanted(report, contact_sheet), quiet=quiet)
+        with about("report"):
+            events = reporting(events, jobs, Wanted(report, contact_sheet), quiet=quiet)
         has_bar = progress and not dry_run
-        with reporter(Shown(json, log, quiet, verbose, has_bar)) as show:
+        shown = Shown(json, log, quiet, verbose, has_bar)
+        # Closed before the journal, which photos on their way still need.
+        with reporter(shown) as reported, closing(events):
             for event in events:
-                show(event)
+                reported.show(event)
     assert isinstance(event, Finished)  # always the last one
-    raise typer.Exit(event.exit_code)
+    raise typer.Exit(event.exit_code or (0 if reported.is_complete else ExitCode.FAILED))
+
+
+def _format(asked: str | None) -> FormatName | None:
+    return None if asked is None else options.FORMATS.get(asked, cast("FormatName", asked))
 
 
 @contextmanager
@@ -140,8 +149,9 @@ def _bench(
         from photoenhance.inference.enhancer import Enhancer
         from photoenhance.zoo.load import load_generator
 
-    device = choose(settings.device)
-    with shown_download(settings.model, quiet=quiet) as progress:
+    with about("device"):
+        device = choose(settings.device)
+    with about("model", "model_option"), shown_download(settings.model, quiet=quiet) as progress:
         model = load_generator(settings.model, progress, settings.model_options)
     enhancer = Enhancer(
         model.generator,
@@ -170,13 +180,13 @@ def _bench(
     )
 
 
-def _rehearsed(jobs: tuple[Job, ...], settings: Settings) -> Iterator[Event]:
+def _rehearsed(jobs: tuple[Job, ...], settings: Settings) -> Generator[Event]:
     from photoenhance.batch.run import rehearse
 
     return rehearse(jobs, settings)
 
 
-def _enhanced(jobs: tuple[Job, ...], bench: "Bench", *, fail_fast: bool) -> Iterator[Event]:
+def _enhanced(jobs: tuple[Job, ...], bench: "Bench", *, fail_fast: bool) -> Generator[Event]:
     from photoenhance.batch.run import run
 
     with finishing_first() as were_asked_for:

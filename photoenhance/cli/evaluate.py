@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from photoenhance.cli.choice import files_of, metrics_of, pairs_of, sums_of, tell_choice
+from photoenhance.cli.command import about
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.options import Device, Json, Precision, Progress, Quiet, Strength
 from photoenhance.errors import ConfigError
@@ -91,11 +92,14 @@ def evaluate(  # noqa: PLR0913 (Typer reads the options from the signature)
     names = tuple(dict.fromkeys(model or ()))
     files = files_of({"niqe": niqe_parameters, "lpips": lpips_weights, "nima": nima_weights})
     pairs = pairs_of(inputs, references, is_recursive=recursive)
-    cards = metrics_of(
-        metrics, files, has_references=references is not None, has_models=bool(names)
-    )
+    with about("metrics"):
+        cards = metrics_of(
+            metrics, files, has_references=references is not None, has_models=bool(names)
+        )
     if csv and not csv.absolute().parent.is_dir():
-        raise ConfigError(f"{csv}: its folder does not exist", hint="Make the folder first.")
+        raise ConfigError(
+            f"{csv}: its folder does not exist", hint="Make the folder first.", options=("csv",)
+        )
     sums = sums_of(cards, files)
     with leaving_at_once(), _needing_scikit_image():
         from photoenhance.cli.scoreboard import showing
@@ -124,8 +128,8 @@ def evaluate(  # noqa: PLR0913 (Typer reads the options from the signature)
     with showing(scores, json=json, quiet=quiet, progress=progress) as show:
         for event in judge(pairs, enhancers, judges):
             show(event)
-    if csv:
-        write_csv(csv, scores)
+        if csv:  # before the tables, which may not find their way to a screen
+            write_csv(csv, scores)
     raise typer.Exit(scores.exit_code)
 
 
@@ -153,9 +157,12 @@ def _models(
         raise ConfigError(
             f"--model {INPUTS}: the inputs as they are have this name",
             hint=f"Write ./{INPUTS} for a training run in the folder {INPUTS}.",
+            options=("model",),
         )
-    place = choose(device)
-    loaded = [load_generator(name) for name in names]
+    with about("device"):
+        place = choose(device)
+    with about("model"):
+        loaded = [load_generator(name) for name in names]
     return {
         each.name: _Model(
             Enhancer(each.generator, place, precision=precision, strength=strength), each.sha256

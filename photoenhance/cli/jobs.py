@@ -55,11 +55,16 @@ def check_streams(
     reads, writes = STANDARD in (*paths, files_from), json or output == STANDARD
     for name, stream, is_used in (("input", sys.stdin, reads), ("output", sys.stdout, writes)):
         if is_used and stream is None:
-            raise ConfigError(f"standard {name}: is closed", hint="Name a file instead.")
+            raise ConfigError(
+                f"standard {name}: is closed",
+                hint="Name a file instead.",
+                options=("files_from",) if name == "input" else ("output", "json"),
+            )
     if STANDARD in paths and files_from == STANDARD:
         raise ConfigError(
             "standard input: cannot be both a photo and a list of paths",
             hint="Name the photo, or put the list into a file.",
+            options=("files_from",),
         )
     if output != STANDARD:
         return
@@ -67,11 +72,13 @@ def check_streams(
         raise ConfigError(
             "standard output: cannot take both a photo and --json",
             hint="Write the records to a file with --log FILE.",
+            options=("output", "json"),
         )
     if sys.stdout.isatty():
         raise ConfigError(
             "standard output: is a terminal, which cannot show a photo",
             hint="Name a file with -o FILE, or redirect the output.",
+            options=("output",),
         )
 
 
@@ -91,6 +98,7 @@ def read_list(source: str, *, null: bool) -> tuple[Path, ...]:
         raise ConfigError(
             f"{source}: the list of paths cannot be read: {error.strerror}",
             hint="Check the path after --files-from.",
+            options=("files_from",),
         ) from error
     lines = data.split(b"\0") if null else data.splitlines()
     return tuple(Path(os.fsdecode(line)) for line in lines if line)
@@ -108,11 +116,14 @@ def tile_of(text: str, rendering: Rendering) -> tuple[int | None, Rendering]:
         raise ConfigError(
             f"--tile {text}: expected auto, off, or a number of pixels",
             hint="Correct it, as in --tile 512.",
+            options=("tile",),
         )
     others = ("whole",) if text == "off" else ("strips", "tiles")
     if rendering not in ("auto", "exact", *others):
         raise ConfigError(
-            f"--tile {text}: contradicts --rendering {rendering}", hint="Leave one of them out."
+            f"--tile {text}: contradicts --rendering {rendering}",
+            hint="Leave one of them out.",
+            options=("tile", "rendering"),
         )
     if text == "off":
         return None, "whole"
@@ -123,7 +134,9 @@ def _check_format(output: Path, suffix: str) -> None:
     named, asked = formats.of_suffix(output), formats.of_suffix(Path(f"photo{suffix}"))
     if named and asked and named != asked and not output.is_dir():
         raise ConfigError(
-            f"{output}: contradicts --format {asked.name}", hint="Leave one of them out."
+            f"{output}: contradicts --format {asked.name}",
+            hint="Leave one of them out.",
+            options=("output", "format"),
         )
 
 
@@ -132,6 +145,7 @@ def _piped(paths: list[str], output: str | None, request: Request) -> Job:
         raise ConfigError(
             "a pipe takes one photo at a time",
             hint="Name one photo or -, and leave out --files-from and --in-place.",
+            options=("output", "files_from", "in_place"),
         )
     if output is None:
         raise ConfigError(

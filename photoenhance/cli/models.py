@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from photoenhance.cli.choice import kept_file
+from photoenhance.cli.choice import is_kept, kept_file
+from photoenhance.cli.command import LenientCommand
 from photoenhance.cli.downloads import shown_download
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.render import SCHEMA, printable, tell
@@ -33,7 +34,7 @@ STATES = {  # of models, and of the files that metrics need
 }
 
 
-@app.command("list")
+@app.command("list", cls=LenientCommand)
 def list_models(*, as_json: Json = False) -> None:
     """List the models that can be had by name."""
     models = inventory.listed()
@@ -53,7 +54,7 @@ def list_models(*, as_json: Json = False) -> None:
         )
 
 
-@app.command("show")
+@app.command("show", cls=LenientCommand)
 def show(name: AnyModel = DEFAULT_MODEL, *, as_json: Json = False) -> None:
     """Show what is known of one model: licence, source, training data, size, how to cite it.
 
@@ -81,13 +82,13 @@ def _facts_of_metric(card: MetricCard) -> dict[str, object]:
         "name": card.name,
         "summary": f"{card.meaning}, for `evaluate --metrics {card.name}`",
         "file": card.file.name,
-        "state": "here" if place.is_file() else "missing",
+        "state": "here" if is_kept(card) else "missing",
         "source": card.file.origin,
         "place": f"{place}, or name it with {card.file.option}",
     }
 
 
-@app.command("download")
+@app.command("download", cls=LenientCommand)
 def download(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Of `models list`.")],
     *,
@@ -108,7 +109,7 @@ def download(
             _give_path(name, install.ready(name, progress), as_json=as_json)
 
 
-@app.command("verify")
+@app.command("verify", cls=LenientCommand)
 def verify(
     names: Annotated[
         list[str] | None,
@@ -152,13 +153,13 @@ def _problems(name: str) -> list[str] | WeightsError:
         return [error.message.removeprefix(f"{name}: ")]
 
 
-@app.command("path")
+@app.command("path", cls=LenientCommand)
 def path(name: AnyModel = DEFAULT_MODEL, *, as_json: Json = False) -> None:
     """Print where a model's file lies; fail if it is not here."""
     _give_path(name, store.find(name), as_json=as_json)
 
 
-@app.command("import")
+@app.command("import", cls=LenientCommand)
 def import_model(
     file: Annotated[
         Path,
@@ -188,7 +189,7 @@ def import_model(
     _give_path(name or imported.stem, imported, as_json=as_json)
 
 
-@app.command("remove")
+@app.command("remove", cls=LenientCommand)
 def remove(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Of `models list`.")],
     *,
@@ -208,7 +209,7 @@ def remove(
                 tell(f"Removed {file}")
 
 
-@app.command("export")
+@app.command("export", cls=LenientCommand)
 def export(  # noqa: PLR0913 (Typer reads the options from the signature)
     name: AnyModel,
     *,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-ENVIRONMENT = "PHOTOENHANCE"  # what the variables begin with
+from photoenhance.imaging.formats import FormatName
 
 # All can be set by the environment, so that each need not say so in the help.
 _option = partial(typer.Option, show_envvar=False)
@@ -113,10 +113,14 @@ OnExists = Annotated[
         metavar="POLICY", help="Where an output exists already: skip, overwrite, rename or error."
     ),
 ]
+# What people call formats besides our names of them.
+FORMATS: dict[str, FormatName] = {"jpg": "jpeg", "jpe": "jpeg", "tif": "tiff", "heic": "heif"}
 Format = Annotated[
-    Literal["jpeg", "png", "tiff", "webp", "avif", "bmp", "heif"] | None,
+    Literal["jpeg", "png", "tiff", "webp", "avif", "bmp", "heif", "jpg", "jpe", "tif", "heic"]
+    | None,
     _where(
         metavar="NAME",
+        case_sensitive=False,
         help="Of the results: jpeg, png, tiff, webp, avif, bmp or heif; else the photo's own.",
     ),
 ]

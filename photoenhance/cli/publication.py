@@ -1,7 +1,8 @@
 """What is to be shown -> the page and the contact sheet that were asked for."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,7 +18,7 @@ from photoenhance.batch.scan import is_picture
 from photoenhance.cli.contents import STANDARD, Contents, contents_of
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.render import tell
-from photoenhance.errors import ConfigError, ExitCode
+from photoenhance.errors import ConfigError, ExitCode, ImageError
 from photoenhance.imaging import atomic, formats
 
 if TYPE_CHECKING:
@@ -45,14 +46,16 @@ class Wanted:
     side: int = 1600
     max_mb: float = 50
 
-    def check(self, photos: set[Path]) -> None:
+    def check(self, photos: set[Path], pairs: int) -> None:
         """Refuse what cannot be meant.
 
         Args:
             photos: files that may not be written over.
+            pairs: how many there are to show.
 
         Raises:
-            ConfigError: a name is that of a photo, or of a format that cannot be written.
+            ConfigError: a name is that of a photo, of a file that somebody else has made, or of a
+                format that cannot be written.
         """
         if self.page and is_picture(Path(self.page)):
             raise ConfigError(
@@ -64,23 +67,53 @@ class Wanted:
                 "--link: a page on standard output has no place to link from",
                 hint="Name a file with -o.",
             )
-        if self.sheet is None:
-            return
-        known = formats.of_suffix(self.sheet)
+        if self.page and self.page != STANDARD:
+            check_page(Path(self.page))
+        if self.sheet:
+            self._check_sheet(self.sheet, photos, pairs)
+
+    def _check_sheet(self, sheet: Path, photos: set[Path], pairs: int) -> None:
+        from photoenhance.report.sheet import is_sheet, pages
+
+        known = formats.of_suffix(sheet)
         if known is None or not known.is_writable:
             raise ConfigError(
-                f"{self.sheet}: the contact sheet cannot be written in this format",
+                f"{sheet}: the contact sheet cannot be written in this format",
                 hint="Choose a name that ends in .png or .jpg.",
+                options=("contact_sheet",),
             )
-        if self.sheet.resolve() in photos:
+        for file in pages(sheet, pairs):
+            if file.resolve() in photos:
+                wrong = "is a photo of the report"
+            elif file.is_file() and not is_sheet(file):
+                wrong = "exists, and is not a contact sheet of photoenhance"
+            else:
+                continue
             raise ConfigError(
-                f"{self.sheet}: is a photo of the report", hint="Choose another name for the sheet."
+                f"{file}: {wrong}",
+                hint="Choose another name for the sheet.",
+                options=("contact_sheet",),
             )
+
+
+def check_page(file: Path) -> None:
+    """Refuse to put a page in the place of what somebody else has made.
+
+    Raises:
+        ConfigError: such a file is there.
+    """
+    from photoenhance.report.markup import is_page
+
+    if file.is_file() and not is_page(file):
+        raise ConfigError(
+            f"{file}: exists, and is not a report of photoenhance",
+            hint="Choose another name for the report, or move that file away.",
+        )
 
 
 def reporting(
-    events: Iterator[Event], jobs: tuple[Job, ...], wanted: Wanted, *, quiet: bool = False
-) -> Iterator[Event]:
+    events: Generator[Event], jobs: tuple[Job, ...], wanted: Wanted, *, quiet: bool = False
+) -> Generator[Event]:
     """Pass a batch's events on, and write a report when it is over, if one is wanted.
 
     Raises:
@@ -102,23 +135,27 @@ def reporting(
             "a report needs the originals, which --in-place replaces",
             hint="Leave out --in-place, or --report and --contact-sheet.",
         )
-    wanted.check({path.resolve() for job in jobs for path in (job.input, job.output) if path})
+    photos = {path.resolve() for job in jobs for path in (job.input, job.output) if path}
+    wanted.check(photos, len(jobs))
     _pair_bytes(wanted, len(jobs))  # better refused now than after all the work
     return _reported(events, wanted, quiet=quiet)
 
 
-def _reported(events: Iterator[Event], wanted: Wanted, *, quiet: bool) -> Iterator[Event]:
+def _reported(events: Generator[Event], wanted: Wanted, *, quiet: bool) -> Generator[Event]:
     seen = []
-    for event in events:
-        seen.append(event)
-        yield event
+    with closing(events):
+        for event in events:
+            seen.append(event)
+            yield event
     if isinstance(event, Finished) and event.exit_code == ExitCode.INTERRUPTED:
         if not quiet:
             tell("note: no report was made; run again to go on, and to get one of all photos")
         return
     contents = contents_of(seen)
     if contents.pairs or contents.failures:
-        publish(contents, wanted, title=contents.title, quiet=quiet)
+        code = publish(contents, wanted, title=contents.title, quiet=quiet)
+        if code and isinstance(event, Finished) and not event.exit_code:
+            raise ImageError("the report: not all photos could be shown")
     elif not quiet:
         tell("note: nothing was enhanced, so there is nothing to report")
 
@@ -145,7 +182,7 @@ def publish(contents: Contents, wanted: Wanted, *, title: str, quiet: bool) -> E
         from photoenhance.report.sheet import Sheet
 
     photos = {path.resolve() for pair in contents.pairs for path in (pair.before, pair.after)}
-    wanted.check(photos)
+    wanted.check(photos, len(contents.pairs))
     page = Path(wanted.page) if wanted.link and wanted.page else None
     most = _pair_bytes(wanted, len(contents.pairs))
     sheet = Sheet(wanted.sheet, title) if wanted.sheet else None

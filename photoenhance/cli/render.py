@@ -2,13 +2,15 @@
 
 import json
 import logging
+import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -18,6 +20,7 @@ from photoenhance.batch.events import Event, Finished, PhotoDone, Settings, Star
 from photoenhance.errors import ConfigError
 
 SCHEMA = 1
+WIDE = 240  # columns, where neither a terminal nor the user says how many there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,33 @@ class Shown:
     progress: bool = True
 
 
+class Reporter:
+    """Shows events everywhere they should be shown.
+
+    Args:
+        lines: for a person.
+        records: for programs.
+    """
+
+    def __init__(self, lines: "Lines", records: "list[JsonLines]") -> None:
+        self._lines = lines
+        self._records = records
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        self._lines.show(event)
+        for each in self._records:
+            each.show(event)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all records could be written."""
+        return not any(each.is_broken for each in self._records)
+
+
 @contextmanager
-def reporter(shown: Shown) -> Iterator[Callable[[Event], None]]:
-    """Give a function that shows an event everywhere it should be shown.
+def reporter(shown: Shown) -> Iterator[Reporter]:
+    """Give what shows events.
 
     Raises:
         ConfigError: the log cannot be opened.
@@ -52,27 +79,39 @@ def reporter(shown: Shown) -> Iterator[Callable[[Event], None]]:
         stack.enter_context(_logged(logging.DEBUG if shown.verbose else logging.WARNING))
         lines = Lines(console, bar=bar, quiet=shown.quiet, verbose=shown.verbose)
         stack.callback(lines.close)
-        shows = [lines.show]
+        records = []
         if shown.json:
-            shows.append(JsonLines(sys.stdout).show)
+            records.append(JsonLines(sys.stdout.buffer, "standard output"))
         if shown.log:
-            shows.append(JsonLines(stack.enter_context(_opened(shown.log))).show)
-
-        def show(event: Event) -> None:
-            for each in shows:
-                each(event)
-
-        yield show
+            records.append(JsonLines(stack.enter_context(_opened(shown.log)), str(shown.log)))
+        yield Reporter(lines, records)
 
 
-def _opened(log: Path) -> TextIO:
+def _opened(log: Path) -> BinaryIO:
     try:
-        return log.open("a", encoding="ascii")
+        is_cut = log.is_file() and not _ends_a_line(log)
+        # Without a buffer, a full disk is met at the record that does not fit.
+        file = cast("BinaryIO", log.open("ab", buffering=0))
+        if is_cut:  # by a kill: what is written now shall stand on lines of its own
+            file.write(b"\n")
     except OSError as error:
         raise ConfigError(
             f"{log}: the log cannot be written: {error.strerror}",
             hint="Name another file after --log.",
+            options=("log",),
         ) from error
+    return file
+
+
+def _ends_a_line(file: Path) -> bool:
+    try:
+        with file.open("rb") as stream:
+            if stream.seek(0, os.SEEK_END) == 0:
+                return True
+            stream.seek(-1, os.SEEK_END)
+            return stream.read() == b"\n"
+    except PermissionError:  # it may still be written to
+        return True
 
 
 @contextmanager
@@ -95,6 +134,13 @@ class _Told(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         for line in self.format(record).splitlines():
             tell(line)
+
+
+def terminal() -> Console:
+    """Standard output, as wide as it is; a file takes lines as long as they are."""
+    console = Console(highlight=False)
+    has_width = console.is_terminal or os.environ.get("COLUMNS", "").isdecimal()
+    return console if has_width else Console(highlight=False, width=WIDE)
 
 
 def tell(line: str) -> None:
@@ -120,19 +166,38 @@ class JsonLines:
     """One JSON object a line, ASCII only.
 
     A path that is no UTF-8 has its odd bytes as backslash escapes, since JSON has no bytes.
+
+    Args:
+        file: where they go.
+        name: of the file.
+
+    Attributes:
+        is_broken: whether a record could not be written; the others are not tried then.
     """
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
+        self._name = name
         self._settings: Settings | None = None
+        self.is_broken = False
 
     def show(self, event: Event) -> None:
         """Write one line and flush it."""
         if isinstance(event, Started):
             self._settings = event.settings
-        line = json.dumps(_record(event, self._settings))
-        self._file.write(line + "\n")
-        self._file.flush()
+        if self.is_broken:
+            return
+        try:
+            self._file.write(json.dumps(_record(event, self._settings)).encode("ascii") + b"\n")
+            self._file.flush()
+        except BrokenPipeError:  # nobody reads any more
+            raise
+        except OSError as error:
+            self.is_broken = True
+            tell(
+                f"{self._name}: the records cannot be written: {error.strerror}; the photos go "
+                "on without"
+            )
 
 
 def _record(event: Event, settings: Settings | None) -> dict[str, Any]:
@@ -242,10 +307,18 @@ class Lines:
             f"{', '.join(parts) or '0 enhanced'} in {event.seconds:.1f} s{speed}{self._place()}"
         )
         if self._failures and not self._quiet:
-            self._line("Failed:")
-            for failure in self._failures:
-                hint = f" {failure.hint}" if failure.hint else ""
-                self._line(f"  {failure.input}: {failure.message}.{hint}")
+            self._list_failures()
+
+    def _list_failures(self) -> None:
+        """Name each failure; a hint that several have stands once below them."""
+        times = Counter(failure.hint or "" for failure in self._failures)
+        self._line("Failed:")
+        for failure in self._failures:
+            hint = f" {failure.hint}" if failure.hint and times[failure.hint] == 1 else ""
+            self._line(f"  {failure.input}: {failure.message}.{hint}")
+        for hint, count in times.items():
+            if hint and count > 1:
+                self._line(f"For {count} of them: {hint}")
 
     def _place(self) -> str:
         if not self._folders or self._photos == 1:

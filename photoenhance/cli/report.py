@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from photoenhance.batch.scan import is_picture
+from photoenhance.cli.command import about
 from photoenhance.cli.contents import STANDARD, contents_of, read_log
 from photoenhance.cli.pairs import contents_between
 from photoenhance.cli.publication import Wanted, publish
@@ -65,7 +66,8 @@ def report(  # noqa: PLR0913 (Typer reads the options from the signature)
         raise ConfigError(
             f"{before}: nothing to show", hint="Look into subfolders with --recursive."
         )
-    code = publish(contents, wanted, title=title or contents.title, quiet=quiet)
+    with about("output"):
+        code = publish(contents, wanted, title=title or contents.title, quiet=quiet)
     if output != STANDARD:
         typer.echo(output)
     raise typer.Exit(code)

@@ -10,9 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from photoenhance.cli.render import tell
+from photoenhance.cli.render import tell, terminal
 from photoenhance.cli.scores import Scores, file_record, start_record, summary_record
-from photoenhance.cli.scoretable import print_scores, terminal
+from photoenhance.cli.scoretable import print_scores
 from photoenhance.metrics.evaluate import INPUTS, Broken, Judged
 
 Event = Judged | Broken

@@ -15,7 +15,6 @@ from photoenhance.cli.scores import Scores
 from photoenhance.metrics.catalog import MetricCard
 from photoenhance.metrics.summary import Summary
 
-WIDE = 240  # columns, where there is no terminal to say
 LONGEST_NAME = 48
 GAP = 3  # at most, between two columns
 
@@ -31,12 +30,6 @@ def print_scores(scores: Scores, console: Console) -> None:
     worst = _worst(scores)
     if worst.row_count:
         console.print(worst)
-
-
-def terminal() -> Console:
-    """Standard output, as wide as it is; a file takes lines as long as they are."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDE)
 
 
 def _blocks(scores: Scores, width: int) -> Iterator[tuple[MetricCard, ...]]:

@@ -9,8 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from photoenhance.cli import run_report, train_check, train_options
+from photoenhance.cli.command import Command, about, refuse_faults, tell_unknown_variables
 from photoenhance.cli.interrupts import leaving_at_once, saving_first
 from photoenhance.cli.options import Device
+from photoenhance.cli.publication import check_page
 from photoenhance.cli.render import tell
 from photoenhance.errors import ConfigError, ExitCode
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from photoenhance.training.loop import Run
 
 app = typer.Typer(invoke_without_command=True)
-app.command("check")(train_check.check)
+app.command("check", cls=Command)(train_check.check)
 
 _WHAT = "Photos"
 _HOW = "How"
@@ -95,6 +97,8 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
     if context.invoked_subcommand is not None:
         _refuse_options(context)
         return
+    refuse_faults(context)
+    tell_unknown_variables(context)
     with leaving_at_once():
         from photoenhance.inference.device import choose
         from photoenhance.training import config, precisions
@@ -108,8 +112,10 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
         raise ConfigError("train: no --target", hint="Name a folder of photos with your look.")
     overrides = {"steps": steps, "width": width, "crop": crop, "batch": batch, "seed": seed}
     settings = config.load(train_options.recipe_of(recipe, model), overrides, set or ())
-    folder = output or target.with_name(f"{target.resolve().name}-model")
-    chosen = choose(device)
+    named = target if target.name not in ("", "..") else target.resolve()
+    folder = output or named.with_name(f"{named.name}-model")
+    with about("device"):
+        chosen = choose(device)
     with saving_first() as is_interrupted:
         run = Run(
             target=target,
@@ -147,6 +153,7 @@ def _check_folder(settings: "TrainConfig", run: "Run", *, resume: bool) -> None:
     """Refuse to resume what is not there, and to begin where something is."""
     from photoenhance.training import outputs, state
 
+    check_page(run.output / run_report.PAGE)
     latest = state.latest(run.output)
     if latest is None and resume:
         raise ConfigError(

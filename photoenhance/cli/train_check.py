@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from photoenhance.cli import train_options as options
+from photoenhance.cli.command import about
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.options import Device, Json
 from photoenhance.errors import ExitCode
@@ -44,7 +45,8 @@ def check(  # noqa: PLR0913 (Typer reads the options from the signature)
 
     overrides = {"steps": steps, "width": width, "crop": crop, "batch": batch}
     settings = config.load(options.recipe_of(recipe, model), overrides, set or ())
-    chosen = choose(device)
+    with about("device"):
+        chosen = choose(device)
     run = Run(
         target=target,
         source=source,

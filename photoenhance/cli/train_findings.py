@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from photoenhance.cli.render import SCHEMA, printable, valid
-from photoenhance.cli.scoretable import terminal
+from photoenhance.cli.render import SCHEMA, printable, terminal, valid
 from photoenhance.training.census import MEASURES, NAMED, Census, Overlap, duplicates
 from photoenhance.training.loop import Run
 from photoenhance.training.pace import Pace

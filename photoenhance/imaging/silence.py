@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 _STANDARD_ERROR = 2
-_ONE_AT_A_TIME = threading.RLock()  # so that who is audible may read photos
+_ONE_AT_A_TIME = threading.RLock()  # so that one who is silenced may read photos
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def silenced() -> Iterator[None]:
 
     libtiff, dav1d and LibRaw report damage there before an error of it is raised. The file number
     belongs to the whole process, so this is kept to the calls that need it, one at a time; what
-    another thread writes meanwhile is lost, unless it is `audible`.
+    another thread writes meanwhile is lost, unless it has a number of its own, as in our command.
     """
     with _ONE_AT_A_TIME:
         try:
@@ -53,10 +53,3 @@ def silenced() -> Iterator[None]:
             os.dup2(kept, _STANDARD_ERROR)
             os.close(nowhere)
             os.close(kept)
-
-
-@contextmanager
-def audible() -> Iterator[None]:
-    """Wait until nothing is `silenced`, and keep it so while the block runs."""
-    with _ONE_AT_A_TIME:
-        yield

@@ -7,6 +7,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 ROOM = Path(__file__).parent
+GENERATOR = "photoenhance"  # how a page says whose it is
+_HEAD = 4096  # bytes in which it does
 
 
 def environment() -> Environment:
@@ -20,6 +22,16 @@ def environment() -> Environment:
     )
     made.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
     return made
+
+
+def is_page(file: Path) -> bool:
+    """Whether a new page may take a file's place: it is a page of ours, or empty."""
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError:
+        return False
+    return not head or f'<meta name="generator" content="{GENERATOR}">'.encode() in head
 
 
 def own(name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from markupsafe import Markup
 
 from photoenhance.report.histogram import BINS, HEIGHT
-from photoenhance.report.markup import environment, own, policy
+from photoenhance.report.markup import GENERATOR, environment, own, policy
 from photoenhance.report.measures import mean
 from photoenhance.report.rows import Measure, Report, Row
 
@@ -30,6 +30,7 @@ def render(report: Report) -> Iterator[bytes]:
     pieces = template.generate(
         report=report,
         averages=averages(report.rows),
+        generator=GENERATOR,
         policy=policy(style, script, has_links=linked),
         style=Markup(style),  # noqa: S704 (our own file, as it lies beside this one)
         script=Markup(script),  # noqa: S704 (likewise)

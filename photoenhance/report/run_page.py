@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from photoenhance.report import chart
 from photoenhance.report.chart import Chart
-from photoenhance.report.markup import environment, own, policy
+from photoenhance.report.markup import GENERATOR, environment, own, policy
 from photoenhance.report.run_rows import Group, RunReport
 
 
@@ -28,6 +28,7 @@ def render(report: RunReport) -> Iterator[bytes]:
         report=report,
         charts=charts,
         spots=_spots([each for _, drawn in charts for each in drawn]),
+        generator=GENERATOR,
         policy=policy(style, script, has_links=False),
         style=Markup(style),  # noqa: S704 (our own files, as they lie beside this one)
         script=Markup(script),  # noqa: S704 (likewise)

@@ -16,11 +16,40 @@ COLUMNS, ROWS = 2, 6  # of pairs on a page
 GAP = 12  # between the two pictures of a pair
 GUTTER = 60  # between pairs
 TOP = 200  # where the first row begins
+MARK = b"photoenhance contact sheet"  # in its metadata, so that a new one may take its place
+_XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+    b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+    b'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:CreatorTool="' + MARK + b'"/></rdf:RDF>'
+    b"</x:xmpmeta>"
+)
 INK, SOFT, PAPER = (26, 26, 26), (110, 110, 110), (255, 255, 255)
 
 _WIDTH = (PAGE[0] - 2 * MARGIN - GUTTER * (COLUMNS - 1)) // COLUMNS
 _BOX = ((_WIDTH - GAP) // 2, 262)  # that a picture may fill
 _PITCH = (PAGE[1] - TOP - MARGIN) // ROWS
+
+
+def is_sheet(file: Path) -> bool:
+    """Whether a new contact sheet may take a file's place: it is one of ours, or empty.
+
+    Formats that hold no metadata, as BMP, cannot say so.
+    """
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return False
+    return not content or MARK in content
+
+
+def pages(file: Path, pairs: int) -> list[Path]:
+    """The files that a sheet of so many pairs has."""
+    count = -(-pairs // (COLUMNS * ROWS))
+    return [file if number == 1 else _page(file, number) for number in range(1, count + 1)]
+
+
+def _page(file: Path, number: int) -> Path:
+    return file.with_stem(f"{file.stem}-{number}")
 
 
 class Sheet:
@@ -93,10 +122,8 @@ class Sheet:
 
     def _finish_page(self) -> None:
         number = len(self.files) + 1
-        file = self._file
-        if number > 1:
-            file = file.with_stem(f"{file.stem}-{number}")
-        metadata = Metadata(dpi=(DPI, DPI))
+        file = self._file if number == 1 else _page(self._file, number)
+        metadata = Metadata(dpi=(DPI, DPI), xmp=_XMP)
         write(Photo(np.asarray(self._page), metadata=metadata), file)
         self.files.append(file)
         self._page = self._new_page()
@@ -105,8 +132,8 @@ class Sheet:
 
 def _fitting(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
     """Shorten a line in its middle, since beginnings and suffixes tell names apart."""
-    line = text.encode("utf-8", "backslashreplace").decode().replace("\n", " ")
-    kept = len(line)
+    text = text.encode("utf-8", "backslashreplace").decode().replace("\n", " ")
+    line, kept = text, len(text)
     while font.getlength(line) > width and kept > 2:
         kept -= 1
         line = f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"

@@ -1,22 +1,36 @@
 """The whole description of a training run."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from photoenhance.errors import ConfigError
+from photoenhance.errors import ConfigError, in_words
 from photoenhance.training.degradation import Degradation
 
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 ObjectiveName = Literal["one-way", "enlightengan", "dpe-two-way", "dpe-one-way", "supervised"]
+
+WORD = re.compile(r"(?!(?:true|false|inf|nan)$)[A-Za-z][\w-]*")  # what is no value of TOML
+LARGEST_CROP = 4096
+# Objectives that are made for one paper's generator; the others take any.
+ARCHITECTURE_OF: dict[ObjectiveName, str] = {
+    "enlightengan": "enlightengan",
+    "dpe-one-way": "dpe",
+    "dpe-two-way": "dpe",
+}
+UEGAN_SMALLEST = 80  # side of what its discriminator can judge, as a multiple of 16
+DPE_SIDE = 512  # of what its critic judges, if the config names no other
 
 
 class _Section(BaseModel):
@@ -153,13 +167,13 @@ class TrainConfig(_Section):
     recipe: str
     architecture: Literal["uegan", "enlightengan", "dpe"]
     objective: ObjectiveName
-    width: Annotated[int, Field(gt=0)]
+    width: Positive
     network: dict[str, bool | int | float | str] = {}
     initial: Literal["paper", "alive"] = "alive"
     gain: Rate = 0.7
     last: Rate = 0.05
     steps: Positive
-    crop: Annotated[int, Field(ge=32, multiple_of=16)]
+    crop: Annotated[int, Field(ge=32, le=LARGEST_CROP, multiple_of=16)]
     batch: Positive
     made: Annotated[int, Field(ge=0)]
     pool: Positive = 50
@@ -213,11 +227,72 @@ def parse(values: Mapping[str, Any]) -> TrainConfig:
         ConfigError: a value is missing, unknown or out of its range.
     """
     try:
-        return TrainConfig(**values)
+        config = TrainConfig(**values)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{key}: {first['msg']}", hint=f"Correct {key}.") from error
+        raise _wrong(error.errors()[0]) from error
+    _check_fit(config)
+    return config
+
+
+def _wrong(details: Mapping[str, Any]) -> ConfigError:
+    key = ".".join(str(part) for part in details["loc"])
+    if details["type"] not in ("extra_forbidden", "unexpected_keyword_argument"):
+        return ConfigError(f"{key}: {in_words(details)}", hint=f"Correct {key}.", options=[key])
+    close = get_close_matches(key, _keys(), n=1)
+    section = key.rpartition(".")[0]
+    beside = (each for each in _keys() if each.rpartition(".")[0] == section)
+    hint = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(beside)}."
+    return ConfigError(f"{key}: {in_words(details)}", hint=hint)
+
+
+def _keys() -> list[str]:
+    """Every key of a recipe, with the names of sections before a point."""
+    keys = []
+    for name, field in TrainConfig.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            keys += [f"{name}.{each}" for each in kind.model_fields]
+        elif isinstance(kind, type) and is_dataclass(kind):
+            keys += [f"{name}.{each.name}" for each in fields(kind)]
+        else:
+            keys.append(name)
+    return keys
+
+
+def _check_fit(config: TrainConfig) -> None:
+    """Refuse values that are right by themselves and do not go together."""
+    wanted = ARCHITECTURE_OF.get(config.objective, config.architecture)
+    if config.architecture != wanted:
+        raise ConfigError(
+            f"objective: {config.objective} trains {wanted}, not {config.architecture}",
+            hint=f"Choose a recipe of {wanted}, or another objective.",
+        )
+    if config.objective == "enlightengan" and not config.losses.fidelity:
+        raise ConfigError(
+            "losses.fidelity: the objective enlightengan cannot do without it",
+            hint="Give it a weight above 0, or choose the objective one-way.",
+        )
+    smallest = _smallest_crop(config)
+    if config.crop < smallest:
+        raise ConfigError(
+            f"crop: {config.crop} is too small for the discriminator of {config.architecture}; "
+            f"at least {smallest}",
+            hint=f"Take --crop {smallest} or more, or a recipe without a discriminator.",
+            options=["crop"],
+        )
+
+
+def _smallest_crop(config: TrainConfig) -> int:
+    if config.objective == "supervised":
+        return 0
+    if config.objective == "one-way" and not config.losses.adversarial:
+        return 0
+    match config.architecture:
+        case "uegan":
+            return UEGAN_SMALLEST
+        case "dpe":
+            return int(config.network.get("side", DPE_SIDE))
+    return 0
 
 
 def _recipe(recipe: str | Path) -> dict[str, Any]:
@@ -228,8 +303,13 @@ def _recipe(recipe: str | Path) -> dict[str, Any]:
         _merge(values, changes)
         return values
     if recipe not in recipes():
-        known = ", ".join(recipes())
-        raise ConfigError(f"recipe {recipe}: there is none", hint=f"Choose one of: {known}.")
+        close = get_close_matches(recipe, recipes(), n=1)
+        meant = f"Did you mean {close[0]}? " if close else ""
+        raise ConfigError(
+            f"recipe {recipe}: there is none",
+            hint=f"{meant}Choose one of: {', '.join(recipes())}.",
+            options=["recipe"],
+        )
     file = resources.files("photoenhance.training").joinpath("recipes", f"{recipe}.toml")
     values = tomllib.loads(file.read_text(encoding="utf-8"))
     base = values.pop("base", None)
@@ -249,11 +329,17 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _assigned(assignment: str) -> dict[str, Any]:
+    key, _, value = assignment.partition("=")
+    # A word needs no quotes of its own: the shell would take them away.
+    written = f'{key}="{value.strip()}"' if WORD.fullmatch(value.strip()) else assignment
     try:
-        return tomllib.loads(assignment)
+        return tomllib.loads(written)
     except tomllib.TOMLDecodeError as error:
-        msg = f"--set {assignment}: not KEY=VALUE as TOML writes it"
-        raise ConfigError(msg, hint="Write, for example, --set losses.identity=0.2") from error
+        raise ConfigError(
+            f"--set {assignment}: is not KEY=VALUE",
+            hint="Write, for example, --set losses.identity=0.2 or --set framing.kind=square.",
+            options=["set"],
+        ) from error
 
 
 def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> None:

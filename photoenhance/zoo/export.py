@@ -43,7 +43,7 @@ def export_onnx(model: LoadedModel, path: Path, options: Sequence[str] = ()) -> 
     missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
     if missing:
         raise ConfigError(
-            f"ONNX: {' and '.join(missing)} is not installed",
+            f"ONNX: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed",
             hint="Install it with `pip install 'photoenhance[onnx]'`.",
         )
     header = with_options(model.header, options)

@@ -51,7 +51,7 @@ def facts(name: str) -> dict[str, object]:
     """
     card = CATALOG.get(name)
     state: State = _state(card) if card else "file"
-    if not card and store.NAME.fullmatch(name) and store.own(name).is_file():
+    if not card and store.NAME.fullmatch(name) and store.has_own(name):
         state = "imported"
     known: dict[str, object] = {"name": name, "state": state}
     known |= _of_card(card) if card else {}
@@ -81,7 +81,7 @@ def problems(name: str) -> list[str]:
 def _state(card: ModelCard) -> State:
     if not card.published:
         return "bundled"
-    return "downloaded" if store.downloaded(card).is_file() else "available"
+    return "downloaded" if store.has_downloaded(card) else "available"
 
 
 def _own(name: str) -> Listed:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from photoenhance.errors import ImageError, WeightsError
+from photoenhance.errors import ConfigError, ImageError, WeightsError
 from photoenhance.imaging.atomic import replacing
 from photoenhance.zoo import store
 from photoenhance.zoo.lock import alone
@@ -47,7 +47,7 @@ def read() -> dict[str, Pin]:
         if content["schema"] != SCHEMA:
             raise _damaged(f"schema {content['schema']!r} is not known here")
         return {name: Pin(**pin) for name, pin in content["files"].items()}
-    except (FileNotFoundError, NotADirectoryError):
+    except (ConfigError, FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise _damaged(error.strerror or "cannot be read") from error

@@ -5,14 +5,14 @@ import hashlib
 import math
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
 import platformdirs
 from safetensors import SafetensorError, safe_open
 
-from photoenhance.errors import WeightsError
+from photoenhance.errors import ConfigError, WeightsError
 from photoenhance.zoo.catalog import CATALOG, ModelCard, Published
 
 PACKAGE = Path(__file__).parents[1]
@@ -27,18 +27,29 @@ def folder(kind: FolderKind) -> Path:
     """The user's folder of one kind, which may not exist yet.
 
     `PHOTOENHANCE_HOME` moves all of them; otherwise the operating system's customs decide.
+
+    Raises:
+        ConfigError: there is no home for it to lie in, as in some containers.
     """
     home = os.environ.get("PHOTOENHANCE_HOME")
     if home:
         return Path(home).expanduser() / kind
     own = platformdirs.PlatformDirs("photoenhance", appauthor=False)
-    folders: dict[FolderKind, Path] = {
-        "cache": own.user_cache_path,
-        "data": own.user_data_path,
-        "config": own.user_config_path,
-        "state": own.user_state_path,
-    }
-    return folders[kind]
+    try:
+        match kind:
+            case "cache":
+                return own.user_cache_path
+            case "data":
+                return own.user_data_path
+            case "config":
+                return own.user_config_path
+            case "state":
+                return own.user_state_path
+    except RuntimeError as error:  # neither HOME nor the list of users names one
+        raise ConfigError(
+            "there is no home folder",
+            hint="Set HOME, or PHOTOENHANCE_HOME to a folder that can be written to.",
+        ) from error
 
 
 def path(card: ModelCard) -> Path:
@@ -48,7 +59,7 @@ def path(card: ModelCard) -> Path:
         WeightsError: the file is not there.
     """
     if card.published:
-        if downloaded(card).is_file():
+        if has_downloaded(card):
             return downloaded(card)
         raise WeightsError(
             f"{card.name}: is not here yet",
@@ -88,9 +99,34 @@ def own(name: str) -> Path:
     return folder("data") / "models" / f"{name}{SUFFIX}"
 
 
+def has_downloaded(card: ModelCard) -> bool:
+    """Whether a published model is here in our format."""
+    return is_here(lambda: downloaded(card))
+
+
+def has_own(name: str) -> bool:
+    """Whether the user has imported a model under this name.
+
+    Raises:
+        WeightsError: no model can have such a name.
+    """
+    return is_here(lambda: own(name))
+
+
+def is_here(place: Callable[[], Path]) -> bool:
+    """Whether a file of the user's is there: without a home, or in another user's, nothing is."""
+    try:
+        return place().is_file()
+    except (ConfigError, PermissionError):
+        return False
+
+
 def own_names() -> list[str]:
     """The names of the models that the user has imported."""
-    files = (folder("data") / "models").glob(f"*{SUFFIX}")
+    try:
+        files = list((folder("data") / "models").glob(f"*{SUFFIX}"))
+    except (ConfigError, PermissionError):
+        return []
     return sorted(file.name.removesuffix(SUFFIX) for file in files if NAME.match(file.name))
 
 
@@ -107,7 +143,7 @@ def find(name: str | Path) -> Path:
     """
     if isinstance(name, str) and name in CATALOG:
         return path(CATALOG[name])
-    if isinstance(name, str) and NAME.fullmatch(name) and own(name).is_file():
+    if isinstance(name, str) and NAME.fullmatch(name) and has_own(name):
         return own(name)
     file = Path(name)
     if file.is_file():

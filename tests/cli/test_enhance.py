@@ -375,6 +375,21 @@ def test_a_result_of_another_working_size_is_no_resume(cli, draw):
     assert "--on-exists overwrite" in again.err
 
 
+@pytest.mark.parametrize(
+    ("asked", "name", "kept"),
+    [("jpg", "a.jpg", "JPEG"), ("tif", "a.tif", "TIFF"), ("TIFF", "a.tif", "TIFF"),
+     ("jpe", "a.jpg", "JPEG")],
+)  # fmt: skip
+def test_formats_go_by_the_names_that_people_call_them(cli, draw, asked, name, kept):
+    draw("photos/a.png")
+
+    ended = cli("enhance", "photos", "-o", "out", "--format", asked)
+
+    assert ended.code == 0
+    with Image.open(Path("out", name)) as picture:
+        assert picture.format == kept
+
+
 def test_format_changes_what_is_written(cli, draw):
     draw("photos/a.jpg")
 

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from photoenhance.batch.events import Finished, Settings, Started
+from photoenhance.cli import publication
 from photoenhance.cli.publication import Wanted, reporting
 from photoenhance.errors import ExitCode
 from photoenhance.zoo import store
@@ -279,7 +280,8 @@ def test_enhance_refuses_a_report_that_cannot_be_before_it_does_anything(cli, dr
 def test_an_interrupted_run_ends_without_a_report(capsys):
     settings = Settings("uegan", None, "cpu")
     ends = Finished(0, 0, 0, 0, 1, 1.0, ExitCode.INTERRUPTED)
-    events = reporting(iter([Started(1, settings), ends]), (), Wanted(page="r.html"))
+    told = (each for each in (Started(1, settings), ends))
+    events = reporting(told, (), Wanted(page="r.html"))
 
     assert list(events)[-1] is ends
 
@@ -305,3 +307,85 @@ def test_a_raws_result_has_the_raws_whole_name(cli, draw):
 
     assert "a.cr3: cannot be shown: in/a.cr3: " in ended.err
     assert ended.code == 1
+
+
+def test_a_report_replaces_a_report(cli, done):
+    cli("report", "photos", "--contact-sheet", "sheet.png")
+
+    again = cli("report", "photos", "--contact-sheet", "sheet.png", "--title", "Second")
+
+    assert again.code == 0
+    assert "<h1>Second</h1>" in Path("report.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["sheet.png", "sheet.jpg", "sheet.tif", "sheet.webp"])
+def test_a_contact_sheet_of_any_format_replaces_one(cli, done, name):
+    assert cli("report", "photos", "--contact-sheet", name).code == 0
+    assert cli("report", "photos", "--contact-sheet", name).code == 0
+
+
+@pytest.mark.parametrize("content", [b"<!doctype html><title>My page</title>", b"notes"])
+@pytest.mark.parametrize("command", [["report", "photos"], ["enhance", "photos", "--report"]])
+def test_a_report_never_takes_the_place_of_something_else(cli, draw, command, content):
+    draw("photos/a.jpg", "photos-enhanced/a.jpg")
+    Path("report.html").write_bytes(content)
+
+    ended = cli(*command, *(["report.html"] if command[-1] == "--report" else []))
+
+    assert ended.code == 2
+    assert ended.err.startswith("Error: report.html: exists, and is not a report of photoenhance\n")
+    assert Path("report.html").read_bytes() == content
+
+
+def test_an_empty_file_is_nothing_that_could_be_lost(cli, done):
+    Path("report.html").touch()
+
+    assert cli("report", "photos").code == 0
+
+
+@pytest.mark.parametrize("there", ["sheet.png", "sheet-2.png"])
+def test_a_contact_sheet_never_takes_the_place_of_a_photo(cli, draw, there):
+    draw(*(f"photos/{number}.jpg" for number in range(13)))
+    draw(*(f"photos-enhanced/{number}.jpg" for number in range(13)))
+    draw(there)
+    before = Path(there).read_bytes()
+
+    ended = cli("report", "photos", "--contact-sheet", "sheet.png")
+
+    assert ended.code == 2
+    assert ended.err.startswith(
+        f"Error: {there}: exists, and is not a contact sheet of photoenhance\n"
+    )
+    assert Path(there).read_bytes() == before
+    assert not Path("report.html").exists()
+
+
+def test_a_log_that_was_cut_shows_the_rest(cli, draw):
+    draw("photos/a.jpg", "photos/b.jpg")
+    cli("enhance", "photos", "--log", "run.jsonl")
+    log = Path("run.jsonl").read_bytes().splitlines(keepends=True)
+    Path("run.jsonl").write_bytes(b"".join(log[:2]) + log[2][:20])
+
+    ended = cli("report", "run.jsonl")
+
+    assert ended.code == 0
+    assert shown() == ["a.jpg"]
+    assert "note: run.jsonl: passed over, since cut short: line 3\n" in ended.err
+
+
+def test_a_result_that_cannot_be_shown_makes_the_run_fail(cli, draw, monkeypatch):
+    draw("photos/a.jpg", "photos/b.jpg")
+    real = publication.publish
+
+    def late(*args, **options):
+        Path("photos-enhanced/b.jpg").write_bytes(b"damaged meanwhile")
+        return real(*args, **options)
+
+    monkeypatch.setattr(publication, "publish", late)
+
+    ended = cli("enhance", "photos", "--report", "report.html")
+
+    assert ended.code == 1
+    assert "b.jpg: cannot be shown: " in ended.err
+    assert ended.err.endswith("Error: the report: not all photos could be shown\n")
+    assert shown() == ["a.jpg"]

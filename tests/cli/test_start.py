@@ -58,6 +58,49 @@ def test_an_unknown_command_exits_2(cli):
 
 
 @pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["enhnce", "a.jpg"], "Did you mean 'enhance'?"),
+        (["train", "chek"], "Did you mean 'check'?"),
+        (["models", "lst"], "Did you mean 'list'?"),
+        (["photo.jpg"], "write: photoenhance enhance photo.jpg"),
+        (["photos"], "write: photoenhance enhance photos"),
+        (["train", "photos"], "write: photoenhance train --target photos"),
+        (["train", "../my_style"], "write: photoenhance train --target ../my_style"),
+        (["enhance", "--strenght", "1"], "--strength"),
+    ],
+)
+def test_what_is_meant_is_said(cli, draw, args, message):
+    draw("photos/a.jpg")
+
+    ended = cli(*args)
+
+    assert ended.code == 2
+    assert message in ended.err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["enhance", "a.jpg", "--strength", "high"], "high is not a number"),
+        (["enhance", "a.jpg", "--strength", "2"], "2 is too large; at most 1"),
+        (["enhance", "a.jpg", "--quality", "7.5"], "7.5 is not a whole number"),
+        (["enhance", "a.jpg", "--format", "gif"], "'gif' is not one of 'jpeg', 'png'"),
+        (["evaluate", "--inputs", ".", "--precision", "fast"], "'fast' is not one of 'auto'"),
+        (["train", "--target", ".", "--steps", "many"], "many is not a whole number"),
+        (["models", "export", "uegan", "--format", "xml"], "xml"),
+    ],
+)
+def test_wrong_values_are_spoken_of_in_plain_words(cli, args, message):
+    ended = cli(*args)
+
+    assert ended.code == 2
+    assert message in ended.err
+    for foreign in ("Input should", "Value error", "unable to parse"):
+        assert foreign not in ended.err
+
+
+@pytest.mark.parametrize(
     "args",
     [
         ["--help"],

@@ -103,3 +103,47 @@ def test_losses_that_are_no_numbers_end_the_run_and_keep_what_was_good(
 
     assert failed.code == 1
     assert "the loss is nan" in failed.err
+
+
+def test_a_page_of_somebody_else_in_the_runs_folder_is_seen_before_the_run(
+    cli, my_style: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "report.html").write_text("mine")
+
+    failed = cli("train", "--target", my_style, "-o", tmp_path / "run", *SMALL, *NO_FIDELITY)
+
+    assert failed.code == 2
+    assert "report.html: exists, and is not a report of photoenhance" in failed.err
+    assert (tmp_path / "run" / "report.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", [("train",), ("train", "check")])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--crop", "64"], "crop: 64 is too small for the discriminator of uegan; at least 80"),
+        (["--crop", "100000"], "crop: 100000 is too large; at most 4096"),
+        (["--steps", "0"], "steps: 0 is too small; at least 1"),
+        (["--recipe", "enlightengan", "--set", "losses.fidelity=0"], "losses.fidelity: the obj"),
+        (["--set", 'objective="dpe-one-way"'], "objective: dpe-one-way trains dpe, not uegan"),
+        (["--set", "losses.identiy=0.2"], "losses.identiy: there is no such value\nHint: Did you"),
+        (["--recipe", "stlye"], "recipe stlye: there is none\nHint: Did you mean style?"),
+    ],
+)
+def test_values_that_cannot_be_are_one_line(
+    cli, my_style: Path, command, options: list[str], message: str
+) -> None:
+    failed = cli(*command, "--target", my_style, *options)
+
+    assert failed.code == 2
+    assert failed.err.startswith(f"Error: {message}")
+
+
+def test_the_folder_here_can_be_learnt_from(cli, my_style: Path, monkeypatch) -> None:
+    monkeypatch.chdir(my_style)
+
+    trained = cli("train", "--target", ".", *SMALL, *NO_FIDELITY)
+
+    assert trained.code == 0
+    assert (my_style.with_name("my_style-model") / "generator.safetensors").is_file()

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -134,3 +137,21 @@ def test_help_tells_what_it_ends_with(spawn) -> None:
 
     assert shown.returncode == 0
     assert b"Ends with 1 where training would be" in shown.stdout
+
+
+def test_a_look_at_the_photos_needs_no_package_of_an_extra(fill, tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    for extra in ("skimage", "tensorboard", "onnx", "pillow_heif", "rawpy"):
+        (hidden / f"{extra}.py").write_text(f"raise ModuleNotFoundError(name={extra!r})\n")
+    paths = f"{hidden}{os.pathsep}{os.environ['PYTHONPATH']}"
+
+    checked = subprocess.run(
+        [sys.executable, "-m", "photoenhance", "train", "check", "--target", fill("s", range(2)),
+         *QUICK], capture_output=True, text=True, check=False, timeout=120,
+        env=os.environ | {"PYTHONPATH": paths},
+    )  # fmt: skip
+
+    assert checked.stderr == ""
+    assert checked.returncode == 1
+    assert checked.stdout.endswith("Training would be pointless like this.\n")

@@ -16,7 +16,6 @@ from photoenhance.batch.overlap import Room
 from photoenhance.batch.plan import Job, Request, plan
 from photoenhance.batch.run import run
 from photoenhance.errors import ImageError
-from photoenhance.imaging.silence import silenced
 from photoenhance.inference.enhancer import Enhanced
 
 SOON = 20  # seconds after which what should happen has not happened
@@ -197,21 +196,3 @@ def test_a_photo_of_any_size_enters_an_empty_room_and_has_it_alone():
     waiting.join(SOON)
     assert was_waiting
     assert not waiting.is_alive()
-
-
-def test_what_is_told_of_a_photo_is_not_silenced(bench, steps, capfd):
-    is_told, may_speak = threading.Event(), threading.Event()
-
-    def silence():
-        with silenced():
-            may_speak.set()
-            is_told.wait(0.2)
-
-    thread = threading.Thread(target=silence)
-    for event in run(plan(Request((Path("photos/0.png"),))), bench):
-        if isinstance(event, PhotoDone):
-            thread.start()
-            is_silent = may_speak.wait(0.1)
-    thread.join()
-
-    assert not is_silent

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
 from photoenhance.errors import ImageError
 from photoenhance.imaging.photo import Photo
-from photoenhance.report.sheet import COLUMNS, PAGE, ROWS, Sheet
+from photoenhance.report.sheet import COLUMNS, PAGE, ROWS, Sheet, _fitting
 
 RED = Photo(np.full((40, 60, 3), (200, 0, 0), np.uint8))
 GREEN = Photo(np.full((40, 60, 3), (0, 200, 0), np.uint8))
@@ -79,3 +79,13 @@ def test_a_folder_that_does_not_exist_is_said_so(tmp_path):
 
     with pytest.raises(ImageError, match="its folder does not exist"):
         sheet.close()
+
+
+def test_a_long_name_is_cut_where_it_is_clean():
+    font = ImageFont.load_default(22)
+
+    line = _fitting("a\nb\udcff" + "x" * 300 + "\nz\udcff", font, 400)
+
+    assert "\n" not in line
+    assert line.startswith("a b\\udcff")
+    assert line.endswith(" z\\udcff")

@@ -72,7 +72,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     monkeypatch.setattr("photoenhance.zoo.export.find_spec", lambda name: None)
 
-    with pytest.raises(ConfigError, match="onnx and onnxruntime is not installed") as caught:
+    with pytest.raises(ConfigError, match="onnx and onnxruntime are not installed") as caught:
         export_onnx(model_of("uegan", width=8), tmp_path / "x.onnx")
 
     assert "photoenhance[onnx]" in caught.value.hint
