@@ -36,6 +36,13 @@ class ImageError(PhotoEnhanceError):
     """Look at this photo."""
 
 
+class UnsupportedError(ImageError):
+    """Leave this file out, or install what reads it: nothing is wrong with it.
+
+    It is an animation, no picture in a format that we know, or one that only an extra reads.
+    """
+
+
 class TrainingError(PhotoEnhanceError):
     """Look at this run."""
 

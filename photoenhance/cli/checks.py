@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 from photoenhance.cli.findings import Finding, failure
@@ -75,16 +74,16 @@ def formats() -> Iterator[Finding]:
 
     import numpy as np
 
-    from photoenhance.imaging.formats import FORMATS
+    from photoenhance.imaging.formats import FORMATS, readable
     from photoenhance.imaging.photo import Photo
     from photoenhance.imaging.read import read
     from photoenhance.imaging.write import encode
 
     photo = Photo(np.full((16, 16, 3), 128, np.uint8))
-    optional = {"heif": "pillow_heif", "raw": "rawpy"}
+    here = readable()
     for name, known in FORMATS.items():
         suffixes = " ".join(known.suffixes[:4]) + (" ..." if len(known.suffixes) > 4 else "")
-        if name in optional and not find_spec(optional[name]):
+        if name not in here:
             hint = f"pip install 'photoenhance[{name}]'"
             yield Finding("Formats", name, "missing", f"not read ({suffixes})", hint)
             continue

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from photoenhance.errors import ImageError
+from photoenhance.errors import ImageError, UnsupportedError
 from photoenhance.imaging.decode import Decoded
 from photoenhance.imaging.metadata import ReadExif, read_exif, xmp_orientation
 from photoenhance.imaging.photo import Metadata, StoredFormat
@@ -65,10 +65,10 @@ def refuse_animation(image: Image.Image, frames: int) -> None:
     """Refuse a moving picture.
 
     Raises:
-        ImageError: there is more than one frame.
+        UnsupportedError: there is more than one frame.
     """
     if frames > 1:
-        raise ImageError(
+        raise UnsupportedError(
             f"an animation of {frames} frames, not a photo",
             hint=f"Save the frame that you want as a {image.format} of its own.",
         )

@@ -1,6 +1,7 @@
 """The file formats that we know, by name, by a path's suffix, and by a file's first bytes."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -56,6 +57,9 @@ FORMATS: dict[FormatName, FileFormat] = {
     ),
 }  # fmt: skip
 
+EXTRAS: dict[FormatName, str] = {"heif": "pillow_heif", "raw": "rawpy"}
+"""The packages that read formats which a plain install does not."""
+
 _SIGNATURES: dict[bytes, FormatName] = {
     b"\xff\xd8\xff": "jpeg",
     b"\x89PNG\r\n\x1a\n": "png",
@@ -75,6 +79,11 @@ def of_suffix(path: Path) -> FileFormat | None:
     """Return the format that a path's suffix names, or None."""
     suffix = path.suffix.lower()
     return next((known for known in FORMATS.values() if suffix in known.suffixes), None)
+
+
+def readable() -> tuple[FormatName, ...]:
+    """Return the formats that this installation reads."""
+    return tuple(name for name in FORMATS if name not in EXTRAS or find_spec(EXTRAS[name]))
 
 
 def writable(path: Path) -> FileFormat:

@@ -12,10 +12,10 @@ from typing import BinaryIO
 
 from PIL import Image, ImageCms
 
-from photoenhance.errors import ImageError
+from photoenhance.errors import ImageError, UnsupportedError
 from photoenhance.imaging import color, extras, metadata, png, raster, tiff
 from photoenhance.imaging.draft import Draft
-from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, recognise
+from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, readable, recognise
 from photoenhance.imaging.photo import Photo
 from photoenhance.imaging.silence import silenced
 
@@ -52,8 +52,8 @@ def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Phot
         max_pixels: a larger picture is refused by its header, before memory is taken for it.
 
     Raises:
-        ImageError: the file is missing, broken, cut short, animated, too large or of a kind that
-            is not supported.
+        UnsupportedError: the file is an animation, or of a kind that is not supported.
+        ImageError: the file is missing, broken, cut short or too large.
     """
     subject = str(file) if isinstance(file, Path) else "standard input"
     try:
@@ -65,7 +65,7 @@ def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Phot
                     return _read(stream, of_suffix(file) == FORMATS["raw"], max_pixels)
             return _read(io.BytesIO(file.read()), False, max_pixels)
     except ImageError as error:
-        raise ImageError(f"{subject}: {error.message}", hint=error.hint) from error.__cause__
+        raise type(error)(f"{subject}: {error.message}", hint=error.hint) from error.__cause__
     except MemoryError as error:
         msg = f"{subject}: its pixels do not fit into the memory"
         raise ImageError(msg, hint="Close other programs, or lower --max-pixels.") from error
@@ -102,8 +102,8 @@ def _read(stream: BinaryIO, is_raw: bool, max_pixels: int) -> Photo:
     if is_raw or (name == "tiff" and tiff.is_camera_raw(stream)):
         name = "raw"
     if name is None:
-        known = ", ".join(FORMATS)
-        raise ImageError("not a photo in a supported format", hint=f"Supported are {known}.")
+        known = ", ".join(readable())
+        raise UnsupportedError("not a photo in a supported format", hint=f"Supported are {known}.")
     with silenced() if name in _TALKATIVE else nullcontext():
         draft = _OPENERS[name](stream, max_pixels)
     return _finished(draft)

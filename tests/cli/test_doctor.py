@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from photoenhance.cli import checks, packages
+from photoenhance.cli import packages
+from photoenhance.imaging import formats
 from photoenhance.inference import selftest
 from photoenhance.inference.selftest import Outcome
 
@@ -70,7 +71,7 @@ def test_every_format_is_tried(doctor):
 
 
 def test_what_is_not_installed_is_named_with_the_way_to_get_it(doctor, monkeypatch):
-    monkeypatch.setattr(checks, "find_spec", lambda name: None)
+    monkeypatch.setattr(formats, "find_spec", lambda name: None)
     monkeypatch.setattr(packages, "find_spec", lambda name: None)
 
     report = doctor("--no-self-test")

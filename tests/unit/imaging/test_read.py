@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from photoenhance.errors import ImageError
+from photoenhance.errors import ImageError, UnsupportedError
+from photoenhance.imaging import formats
 from photoenhance.imaging import read as reading
 from photoenhance.imaging.read import read
 
@@ -192,7 +193,7 @@ def test_one_bit_is_widened_with_a_note():
 def test_an_animation_is_refused_with_the_number_of_its_frames(name, draw):
     frames = [Image.fromarray(draw(16, 16)), Image.fromarray(draw(16, 16)[::-1].copy())]
 
-    with pytest.raises(ImageError, match="an animation of 2 frames"):
+    with pytest.raises(UnsupportedError, match="an animation of 2 frames"):
         read(file_of(frames[0], name, save_all=True, append_images=frames[1:], duration=100))
 
 
@@ -243,6 +244,32 @@ def test_messages_name_the_file_and_what_is_wrong(tmp_path):
     assert "jpeg, png" in of_text.value.hint
     assert of_absent.value.message.startswith(f"{tmp_path / 'absent.jpg'}: cannot be opened")
     assert of_folder.value.message.startswith(f"{tmp_path}: cannot be opened")
+
+
+def test_files_that_are_no_photos_are_told_from_faulty_ones(tmp_path):
+    for content, is_faulty in ((b"no photo", False), (b"", True), (b"\xff\xd8\xff\xe0", True)):
+        with pytest.raises(ImageError) as caught:
+            read(io.BytesIO(content))
+
+        assert isinstance(caught.value, UnsupportedError) != is_faulty
+
+
+def test_only_what_is_installed_is_said_to_be_supported(monkeypatch):
+    monkeypatch.setattr(formats, "find_spec", lambda name: None if name == "rawpy" else "here")
+
+    with pytest.raises(UnsupportedError) as caught:
+        read(io.BytesIO(b"no photo"))
+
+    assert caught.value.hint == "Supported are jpeg, png, tiff, webp, avif, bmp, heif."
+
+
+def test_a_format_that_needs_an_extra_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+
+    with pytest.raises(UnsupportedError, match="HEIF is not supported by this installation") as no:
+        read(io.BytesIO(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(60)))
+
+    assert no.value.hint == "pip install 'photoenhance[heif]'"
 
 
 def test_a_stream_is_called_standard_input():
