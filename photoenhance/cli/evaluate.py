@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from photoenhance.cli.choice import check_files, files_of, metrics_of, pairs_of
+from photoenhance.cli.choice import check_files, files_of, maker_of, metrics_of, pairs_of
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.options import Device, Json, Precision, Progress, Quiet, Strength
 from photoenhance.errors import ConfigError
@@ -116,6 +116,7 @@ def evaluate(  # noqa: PLR0913 (Typer reads the options from the signature)
         device=next((str(model.enhancer.device) for model in models.values()), None),
         precision=exact,
         strength=strength,
+        maker=maker_of(pairs),
     )
     scores = Scores(setting)
     check_sizes(pairs)

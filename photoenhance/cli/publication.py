@@ -78,16 +78,51 @@ class Wanted:
             )
 
 
-def reporting(
-    events: Iterator[Event], jobs: tuple[Job, ...], wanted: Wanted, *, quiet: bool = False
-) -> Iterator[Event]:
-    """Pass a batch's events on, and write a report when it is over, if one is wanted.
+class Reporter:
+    """Watches a batch, and writes a report when it is over, if one is wanted.
+
+    Args:
+        jobs: of the batch.
+        wanted: what is to be written.
+        quiet: tell of failures only.
 
     Raises:
         ConfigError: at once, where no report can be made of such jobs.
     """
-    if wanted.page is None and wanted.sheet is None:
-        return events
+
+    def __init__(self, jobs: tuple[Job, ...], wanted: Wanted, *, quiet: bool = False) -> None:
+        self._wanted = wanted
+        self._quiet = quiet
+        self._is_wanted = wanted.page is not None or wanted.sheet is not None
+        self._seen: list[Event] = []
+        if self._is_wanted:
+            _check_jobs(jobs, wanted)
+
+    def see(self, event: Event) -> None:
+        """Remember what happened."""
+        if self._is_wanted:
+            self._seen.append(event)
+
+    def publish(self) -> ExitCode:
+        """Write the report; a failure if a photo could not be read for it."""
+        if not self._is_wanted:
+            return ExitCode.OK
+        last = self._seen[-1] if self._seen else None
+        if isinstance(last, Finished) and last.exit_code == ExitCode.INTERRUPTED:
+            self._say("note: no report was made; run again to go on, and to get one of all photos")
+            return ExitCode.OK
+        contents = contents_of(self._seen)
+        if contents.pairs or contents.failures:
+            return publish(contents, self._wanted, title=contents.title, quiet=self._quiet)
+        self._say("note: nothing was enhanced, so there is nothing to report")
+        return ExitCode.OK
+
+    def _say(self, line: str) -> None:
+        if not self._quiet:
+            tell(line)
+
+
+def _check_jobs(jobs: tuple[Job, ...], wanted: Wanted) -> None:
     if wanted.page == STANDARD:
         raise ConfigError(
             "--report -: standard output cannot take the page", hint="Name a file after --report."
@@ -104,23 +139,6 @@ def reporting(
         )
     wanted.check({path.resolve() for job in jobs for path in (job.input, job.output) if path})
     _pair_bytes(wanted, len(jobs))  # better refused now than after all the work
-    return _reported(events, wanted, quiet=quiet)
-
-
-def _reported(events: Iterator[Event], wanted: Wanted, *, quiet: bool) -> Iterator[Event]:
-    seen = []
-    for event in events:
-        seen.append(event)
-        yield event
-    if isinstance(event, Finished) and event.exit_code == ExitCode.INTERRUPTED:
-        if not quiet:
-            tell("note: no report was made; run again to go on, and to get one of all photos")
-        return
-    contents = contents_of(seen)
-    if contents.pairs or contents.failures:
-        publish(contents, wanted, title=contents.title, quiet=quiet)
-    elif not quiet:
-        tell("note: nothing was enhanced, so there is nothing to report")
 
 
 def publish(contents: Contents, wanted: Wanted, *, title: str, quiet: bool) -> ExitCode:

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -14,10 +15,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from photoenhance.batch.events import Event, Finished, PhotoDone, Settings, Started
-from photoenhance.errors import ConfigError
+from photoenhance.batch.events import Event, Finished, PhotoDone, Reason, Settings, Started
+from photoenhance.errors import ConfigError, MissingExtraError
 
 SCHEMA = 1
+MOST_NAMED = 3  # photos that share a failure, before they are counted
+
+_SKIPPED: dict[Reason, str] = {
+    "done": "done before with these settings",
+    "changed": "done before, and changed since; --on-exists overwrite replaces them",
+    "exists": "with an output that others made; --on-exists overwrite replaces them",
+    "result": "left out as results of photoenhance; --again enhances them too",
+    "unsupported": "left out as no photos that can be read; -v names them",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +183,7 @@ class Lines:
     ) -> None:
         self._console = console
         self._quiet = quiet
+        self._is_verbose = verbose
         self._lists_all = verbose or not (bar or quiet)
         self._progress = _progress(console) if bar and not quiet else None
         self._photos = 0
@@ -180,6 +191,8 @@ class Lines:
         self._megapixels = 0.0
         self._guided = 0
         self._failures: list[PhotoDone] = []
+        self._skipped: Counter[Reason] = Counter()
+        self._has_told_extra = False
         self._folders: set[Path] = set()
 
     def show(self, event: Event) -> None:
@@ -203,7 +216,7 @@ class Lines:
         if settings.weights_sha256:
             self._say(f"{settings.model} on {settings.device}, {settings.precision}")
         if event.photos == 1 and not self._quiet:
-            self._progress, self._lists_all = None, True
+            self._progress, self._lists_all, self._is_verbose = None, True, True
         if self._progress:
             self._progress.add_task("", total=event.photos, speed="")
             self._progress.start()
@@ -214,9 +227,11 @@ class Lines:
         self._guided += done.rendering == "guided"
         if done.status == "failed":
             self._failures.append(done)
+        if done.reason:
+            self._skipped[done.reason] += 1
         if done.status == "ok" and done.output != "-":
             self._folders.add(Path(done.output).parent)
-        if self._lists_all or done.status == "failed":
+        if self._has_line(done):
             self._line(f"[{self._done}/{self._photos}] {_told(done)}")
         if not self._quiet:
             for warning in done.warnings:
@@ -225,6 +240,15 @@ class Lines:
             task = self._progress.tasks[0]
             speed = self._megapixels / task.elapsed if task.elapsed else 0
             self._progress.update(task.id, advance=1, speed=f"{speed:.2f} MP/s")
+
+    def _has_line(self, done: PhotoDone) -> bool:
+        """Whether a photo is told of by itself: what a whole folder shares is told of once."""
+        if self._is_verbose:
+            return True
+        if done.error_class == MissingExtraError.__name__:
+            has_told, self._has_told_extra = self._has_told_extra, True
+            return not has_told
+        return done.status == "failed" or (self._lists_all and done.status != "skipped")
 
     def _finish(self, event: Finished) -> None:
         self.close()
@@ -241,11 +265,13 @@ class Lines:
         self._say(
             f"{', '.join(parts) or '0 enhanced'} in {event.seconds:.1f} s{speed}{self._place()}"
         )
+        if self._skipped and not (self._quiet or self._is_verbose):
+            told = (f"{self._skipped[reason]} {_SKIPPED[reason]}" for reason in self._skipped)
+            self._line(f"Skipped: {'. '.join(told)}.")
         if self._failures and not self._quiet:
             self._line("Failed:")
-            for failure in self._failures:
-                hint = f" {failure.hint}" if failure.hint else ""
-                self._line(f"  {failure.input}: {failure.message}.{hint}")
+            for (message, hint), names in _by_cause(self._failures).items():
+                self._line(f"  {_listed(names)}: {message}.{f' {hint}' if hint else ''}")
 
     def _place(self) -> str:
         if not self._folders or self._photos == 1:
@@ -262,12 +288,25 @@ class Lines:
         self._console.print(Text(printable(line)), soft_wrap=True)
 
 
+def _by_cause(failures: list[PhotoDone]) -> dict[tuple[str | None, str | None], list[str]]:
+    causes: dict[tuple[str | None, str | None], list[str]] = {}
+    for failure in failures:
+        causes.setdefault((failure.message, failure.hint), []).append(failure.input)
+    return causes
+
+
+def _listed(names: list[str]) -> str:
+    first = ", ".join(names[:MOST_NAMED])
+    more = len(names) - MOST_NAMED
+    return f"{first} and {more} more" if more > 0 else first
+
+
 def _told(done: PhotoDone) -> str:
     match done.status:
         case "ok":
             return f"{done.input} -> {done.output} ({done.seconds:.1f} s)"
         case "dry-run":
-            return f"{done.input} -> {done.output}"
+            return f"{done.input} -> {done.output}{f' ({done.message})' if done.message else ''}"
         case _:
             return f"{done.input}: {done.status}: {done.message}"
 

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from photoenhance.batch.events import Finished, Settings, Started
-from photoenhance.cli.publication import Wanted, reporting
+from photoenhance.cli import publication
+from photoenhance.cli.publication import Reporter, Wanted
 from photoenhance.errors import ExitCode
 from photoenhance.zoo import store
 
@@ -279,9 +280,11 @@ def test_enhance_refuses_a_report_that_cannot_be_before_it_does_anything(cli, dr
 def test_an_interrupted_run_ends_without_a_report(capsys):
     settings = Settings("uegan", None, "cpu")
     ends = Finished(0, 0, 0, 0, 1, 1.0, ExitCode.INTERRUPTED)
-    events = reporting(iter([Started(1, settings), ends]), (), Wanted(page="r.html"))
+    report = Reporter((), Wanted(page="r.html"))
+    report.see(Started(1, settings))
+    report.see(ends)
 
-    assert list(events)[-1] is ends
+    assert report.publish() == ExitCode.OK
 
     assert "note: no report was made; run again to go on" in capsys.readouterr().err
     assert not Path("r.html").exists()
@@ -305,3 +308,44 @@ def test_a_raws_result_has_the_raws_whole_name(cli, draw):
 
     assert "a.cr3: cannot be shown: in/a.cr3: " in ended.err
     assert ended.code == 1
+
+
+def test_a_report_that_lacks_a_photo_ends_enhance_with_1(cli, draw, monkeypatch):
+    draw("a.jpg")
+    monkeypatch.setattr(publication, "publish", lambda *args, **options: ExitCode.FAILED)
+
+    assert cli("enhance", "a.jpg", "--report", "r.html").code == 1
+
+
+def test_results_among_the_photos_are_not_in_the_report(cli, draw):
+    draw("a.jpg")
+    cli("enhance", "a.jpg")
+
+    ended = cli("enhance", "a.jpg", "a-enhanced.jpg", "--report", "report.html")
+
+    assert ended.code == 0
+    assert shown() == ["a.jpg"]
+    assert "not shown" not in Path("report.html").read_text()
+
+
+def test_without_a_log_the_results_name_model_and_settings(cli, draw, model):
+    draw("photos/a.jpg", "photos/b.jpg")
+    cli("enhance", "photos", "--strength", "0.5")
+
+    cli("report", "photos")
+
+    page = Path("report.html").read_text(encoding="utf-8")
+    for fact in (model.name, store.sha256(model), "<dt>Settings</dt><dd>strength 0.5, fp32</dd>"):
+        assert fact in page
+
+
+def test_results_of_several_settings_are_told_apart(cli, draw, model):
+    draw("photos/a.jpg", "photos/b.jpg")
+    cli("enhance", "photos/a.jpg", "-o", "photos-enhanced/")
+    cli("enhance", "photos/b.jpg", "-o", "photos-enhanced/", "--strength", "0.5")
+
+    cli("report", "photos")
+
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert "<dd>strength 1, fp32; strength 0.5, fp32</dd>" in page
+    assert f"{model.name}, strength 0.5, fp32" in page
