@@ -99,19 +99,20 @@ def look_at(output: Path, wanted: Origin, journal: Journal) -> Output:
 
 
 def _look_at_file(output: Path, wanted: Origin, journal: Journal) -> Output:
-    sha256, origin = _sha256_or_none(output), origin_by(read_mark(output))
-    says_current = origin is not None and origin.is_same(wanted)
-    entry = journal.entry(output)
+    sha256, entry = _sha256_or_none(output), journal.entry(output)
     if entry is None or entry.output_sha256 is None or sha256 is None:
+        origin = origin_by(read_mark(output))
         if origin is None:
             return Output("foreign", sha256)
-        return Output("current" if says_current else "outdated", sha256)
-    is_current = Origin(entry.settings or "", entry.input_sha256 or "").is_same(wanted)
+        return Output("current" if origin.is_same(wanted) else "outdated", sha256)
+    made = Origin(entry.settings or "", entry.input_sha256 or "")
     if sha256 == entry.output_sha256:
-        return Output("current" if is_current else "outdated", sha256)
+        return Output("current" if made.is_same(wanted) else "outdated", sha256)
     if sha256 == entry.replaced_sha256:  # a kill came before the new file had taken its name
         return Output("outdated", sha256)
-    return Output("changed" if is_current or says_current else "foreign", sha256, was_ours=True)
+    origin = origin_by(read_mark(output))
+    is_current = made.is_same(wanted) or (origin is not None and origin.is_same(wanted))
+    return Output("changed" if is_current else "foreign", sha256, was_ours=True)
 
 
 def _sha256_or_none(file: Path) -> str | None:

@@ -32,9 +32,9 @@ def maker_of(pairs: Sequence[Pair]) -> str | None:
     for each in pairs:
         mark = read_mark(each.input)
         makers.add(mark.words() if mark else None)
-        if len(makers) > 1:
+        if makers == {None} or len(makers) > 1:
             return None
-    return makers.pop() if makers else None
+    return next(iter(makers), None)
 
 
 def files_of(named: Mapping[str, Path | None]) -> dict[str, Path]:
