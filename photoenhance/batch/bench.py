@@ -259,8 +259,7 @@ class Bench:
             self._save(job.output, data, made.files)
         else:
             assert streams.output
-            streams.output.write(data)
-            streams.output.flush()
+            _put(data, streams.output)
         return notes
 
     def _marked(self, photo: Photo, name: formats.FormatName, sha256: str) -> Photo:
@@ -307,6 +306,18 @@ class Bench:
             self._journal.enter_result(
                 output, self._fingerprint, files.sha256, made, files.replaced_sha256
             )
+
+
+def _put(data: bytes, stream: BinaryIO) -> None:
+    try:
+        stream.write(data)
+        stream.flush()
+    except BrokenPipeError:  # nobody reads any more
+        raise
+    except OSError as error:
+        raise ImageError(
+            f"standard output: cannot be written: {error.strerror}", hint="Free some space."
+        ) from error
 
 
 class _Source:

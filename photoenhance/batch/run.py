@@ -31,7 +31,7 @@ def run(
     *,
     fail_fast: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
-) -> Iterator[Event]:
+) -> Generator[Event]:
     """Do the jobs in their order and tell of each.
 
     While a photo is enhanced, the one before it is written and the ones after it are read, as far
@@ -52,7 +52,7 @@ def run(
     yield from _reported(jobs, bench.settings, done, fail_fast, should_stop)
 
 
-def rehearse(jobs: tuple[Job, ...], settings: Settings) -> Iterator[Event]:
+def rehearse(jobs: tuple[Job, ...], settings: Settings) -> Generator[Event]:
     """Tell what `run` would do with each job, as far as the plan shows it; touch nothing."""
     foreseen = (_foreseen(job) for job in jobs)
     yield from _reported(jobs, settings, foreseen, fail_fast=False, should_stop=lambda: False)
@@ -64,7 +64,7 @@ def _reported(
     dones: Generator[PhotoDone],
     fail_fast: bool,
     should_stop: Callable[[], bool],
-) -> Iterator[Event]:
+) -> Generator[Event]:
     begun = time.monotonic()
     yield Started(len(jobs), settings)
     tally: Counter[Status] = Counter()

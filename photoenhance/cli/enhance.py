@@ -25,7 +25,7 @@ from photoenhance.cli.jobs import (
     read_list,
     tile_of,
 )
-from photoenhance.cli.publication import Reporter, Wanted
+from photoenhance.cli.publication import Wanted, reporting
 from photoenhance.cli.render import Shown, reporter, tell
 from photoenhance.errors import ConfigError
 from photoenhance.imaging.formats import FORMATS, FormatName
@@ -119,16 +119,15 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
         else:
             bench = _bench(settings, journal, format, quiet=quiet)
             events = _enhanced(jobs, bench, fail_fast=fail_fast)
-        report_of = Reporter(jobs, Wanted(report, contact_sheet), quiet=quiet)
-        shown = Shown(json, log, quiet, verbose, progress and not dry_run)
-        # Nothing may go on in the background when the journal is closed.
+        events = reporting(events, jobs, Wanted(report, contact_sheet), quiet=quiet)
+        has_bar = progress and not dry_run
+        shown = Shown(json, log, quiet, verbose, has_bar)
+        # Closed before the journal, which photos on their way still need.
         with reporter(shown) as show, closing(events):
             for event in events:
                 show(event)
-                report_of.see(event)
-        assert isinstance(event, Finished)  # always the last one
-        published = report_of.publish()
-        raise typer.Exit(event.exit_code or published)
+    assert isinstance(event, Finished)  # always the last one
+    raise typer.Exit(event.exit_code)
 
 
 def _journal() -> "Journal":
@@ -210,7 +209,7 @@ def _bench(
 def _rehearsed(jobs: tuple[Job, ...], settings: Settings) -> Generator[Event]:
     from photoenhance.batch.run import rehearse
 
-    yield from rehearse(jobs, settings)
+    return rehearse(jobs, settings)
 
 
 def _enhanced(jobs: tuple[Job, ...], bench: "Bench", *, fail_fast: bool) -> Generator[Event]:

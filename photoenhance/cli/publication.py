@@ -1,7 +1,8 @@
 """What is to be shown -> the page and the contact sheet that were asked for."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,7 +18,7 @@ from photoenhance.batch.scan import is_picture
 from photoenhance.cli.contents import STANDARD, Contents, contents_of
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.render import tell
-from photoenhance.errors import ConfigError, ExitCode
+from photoenhance.errors import ConfigError, ExitCode, ImageError
 from photoenhance.imaging import atomic, formats
 
 if TYPE_CHECKING:
@@ -78,51 +79,16 @@ class Wanted:
             )
 
 
-class Reporter:
-    """Watches a batch, and writes a report when it is over, if one is wanted.
-
-    Args:
-        jobs: of the batch.
-        wanted: what is to be written.
-        quiet: tell of failures only.
+def reporting(
+    events: Generator[Event], jobs: tuple[Job, ...], wanted: Wanted, *, quiet: bool = False
+) -> Generator[Event]:
+    """Pass a batch's events on, and write a report when it is over, if one is wanted.
 
     Raises:
         ConfigError: at once, where no report can be made of such jobs.
     """
-
-    def __init__(self, jobs: tuple[Job, ...], wanted: Wanted, *, quiet: bool = False) -> None:
-        self._wanted = wanted
-        self._quiet = quiet
-        self._is_wanted = wanted.page is not None or wanted.sheet is not None
-        self._seen: list[Event] = []
-        if self._is_wanted:
-            _check_jobs(jobs, wanted)
-
-    def see(self, event: Event) -> None:
-        """Remember what happened."""
-        if self._is_wanted:
-            self._seen.append(event)
-
-    def publish(self) -> ExitCode:
-        """Write the report; a failure if a photo could not be read for it."""
-        if not self._is_wanted:
-            return ExitCode.OK
-        last = self._seen[-1] if self._seen else None
-        if isinstance(last, Finished) and last.exit_code == ExitCode.INTERRUPTED:
-            self._say("note: no report was made; run again to go on, and to get one of all photos")
-            return ExitCode.OK
-        contents = contents_of(self._seen)
-        if contents.pairs or contents.failures:
-            return publish(contents, self._wanted, title=contents.title, quiet=self._quiet)
-        self._say("note: nothing was enhanced, so there is nothing to report")
-        return ExitCode.OK
-
-    def _say(self, line: str) -> None:
-        if not self._quiet:
-            tell(line)
-
-
-def _check_jobs(jobs: tuple[Job, ...], wanted: Wanted) -> None:
+    if wanted.page is None and wanted.sheet is None:
+        return events
     if wanted.page == STANDARD:
         raise ConfigError(
             "--report -: standard output cannot take the page", hint="Name a file after --report."
@@ -139,6 +105,26 @@ def _check_jobs(jobs: tuple[Job, ...], wanted: Wanted) -> None:
         )
     wanted.check({path.resolve() for job in jobs for path in (job.input, job.output) if path})
     _pair_bytes(wanted, len(jobs))  # better refused now than after all the work
+    return _reported(events, wanted, quiet=quiet)
+
+
+def _reported(events: Generator[Event], wanted: Wanted, *, quiet: bool) -> Generator[Event]:
+    seen = []
+    with closing(events):
+        for event in events:
+            seen.append(event)
+            yield event
+    if isinstance(event, Finished) and event.exit_code == ExitCode.INTERRUPTED:
+        if not quiet:
+            tell("note: no report was made; run again to go on, and to get one of all photos")
+        return
+    contents = contents_of(seen)
+    if contents.pairs or contents.failures:
+        code = publish(contents, wanted, title=contents.title, quiet=quiet)
+        if code and isinstance(event, Finished) and not event.exit_code:
+            raise ImageError("the report: not all photos could be shown")
+    elif not quiet:
+        tell("note: nothing was enhanced, so there is nothing to report")
 
 
 def publish(contents: Contents, wanted: Wanted, *, title: str, quiet: bool) -> ExitCode:

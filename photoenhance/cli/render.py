@@ -19,7 +19,6 @@ from photoenhance.batch.events import Event, Finished, PhotoDone, Reason, Settin
 from photoenhance.errors import ConfigError, MissingExtraError
 
 SCHEMA = 1
-MOST_NAMED = 3  # photos that share a failure, before they are counted
 
 _SKIPPED: dict[Reason, str] = {
     "done": "done before with these settings",
@@ -269,9 +268,18 @@ class Lines:
             told = (f"{self._skipped[reason]} {_SKIPPED[reason]}" for reason in self._skipped)
             self._line(f"Skipped: {'. '.join(told)}.")
         if self._failures and not self._quiet:
-            self._line("Failed:")
-            for (message, hint), names in _by_cause(self._failures).items():
-                self._line(f"  {_listed(names)}: {message}.{f' {hint}' if hint else ''}")
+            self._list_failures()
+
+    def _list_failures(self) -> None:
+        """Name each failure; a hint that several have stands once below them."""
+        times = Counter(failure.hint or "" for failure in self._failures)
+        self._line("Failed:")
+        for failure in self._failures:
+            hint = f" {failure.hint}" if failure.hint and times[failure.hint] == 1 else ""
+            self._line(f"  {failure.input}: {failure.message}.{hint}")
+        for hint, count in times.items():
+            if hint and count > 1:
+                self._line(f"For {count} of them: {hint}")
 
     def _place(self) -> str:
         if not self._folders or self._photos == 1:
@@ -286,19 +294,6 @@ class Lines:
     def _line(self, line: str) -> None:
         # Wrapping would cut names in two.
         self._console.print(Text(printable(line)), soft_wrap=True)
-
-
-def _by_cause(failures: list[PhotoDone]) -> dict[tuple[str | None, str | None], list[str]]:
-    causes: dict[tuple[str | None, str | None], list[str]] = {}
-    for failure in failures:
-        causes.setdefault((failure.message, failure.hint), []).append(failure.input)
-    return causes
-
-
-def _listed(names: list[str]) -> str:
-    first = ", ".join(names[:MOST_NAMED])
-    more = len(names) - MOST_NAMED
-    return f"{first} and {more} more" if more > 0 else first
 
 
 def _told(done: PhotoDone) -> str:
