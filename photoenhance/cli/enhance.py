@@ -106,7 +106,7 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
         keep_dates=keep_dates,
         max_pixels=max_pixels,
     )
-    with _journal() as journal:
+    with _journal(is_needed=retry_failed) as journal:
         is_ours = partial(_is_result, journal=journal)
         jobs = jobs_of(paths or [], output, request, is_ours, has_list=files_from is not None)
         if retry_failed:
@@ -130,13 +130,21 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
     raise typer.Exit(event.exit_code)
 
 
-def _journal() -> "Journal":
+def _journal(*, is_needed: bool) -> "Journal":
+    """Prepare the user's journal; a run that can do without one goes on, and says so."""
     from photoenhance.batch.journal import Journal
 
     def note(trouble: str) -> None:
         tell(f"note: {trouble}; this run will not be resumable")
 
-    return Journal(store.folder("state") / "journal.sqlite3", note)
+    try:
+        file = store.folder("state") / "journal.sqlite3"
+    except ConfigError as error:
+        if is_needed:
+            raise
+        note(error.message)
+        return Journal(None)
+    return Journal(file, note)
 
 
 def _is_result(path: Path, journal: "Journal") -> bool:

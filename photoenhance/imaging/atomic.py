@@ -6,6 +6,7 @@ import os
 import secrets
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ if sys.platform != "win32":
 TEMPORARY_PREFIX = ".photoenhance-"
 TEMPORARY_SUFFIX = ".part"
 
+_ABANDONED = 600  # seconds; no living run writes for so long to one temporary file
 # What fsync says on file systems that have no such thing: the file is as safe there as it gets.
 _NO_FSYNC = frozenset((errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP))
 # What the kernel itself keeps of a file's content; copied, it would call the new one forged.
@@ -93,10 +95,23 @@ def _remove_if_dead(leftover: Path) -> None:
         return
     descriptor = os.open(leftover, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        leftover.unlink()
+        if _is_dead(descriptor):
+            leftover.unlink()
     finally:
         os.close(descriptor)
+
+
+def _is_dead(descriptor: int) -> bool:
+    """Whether nobody writes to an open leftover any more; takes its lock if so."""
+    if sys.platform == "win32":
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # no locks on this file system, so that only its age tells
+        return time.time() - os.fstat(descriptor).st_mtime > _ABANDONED
+    return True
 
 
 def _remove(path: Path | None) -> None:
@@ -125,7 +140,7 @@ def _is_ours(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # no locks on this file system, so that nobody removes what is there
+    except OSError:  # no locks on this file system, where nobody removes what is young
         return True
     return os.fstat(descriptor).st_nlink > 0
 

@@ -4,12 +4,14 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from photoenhance.batch import journal
+from photoenhance.errors import ConfigError
 from photoenhance.inference.enhancer import Enhancer
 from photoenhance.zoo import store
 
@@ -510,6 +512,19 @@ def test_what_failed_the_last_time_is_known_by_the_journal_alone(cli, draw, home
 
     assert ended.code == 2
     assert "the journal of finished photos cannot be used" in ended.err
+
+
+def test_without_a_home_photos_are_done(cli, draw, monkeypatch):
+    def homeless(kind):
+        raise ConfigError("there is no home folder")
+
+    draw("a.jpg")
+    monkeypatch.setattr("photoenhance.cli.enhance.store", SimpleNamespace(folder=homeless))
+
+    ended = cli("enhance", "a.jpg")
+
+    assert ended.code == 0
+    assert "note: there is no home folder; this run will not be resumable\n" in ended.err
 
 
 def test_a_journal_that_others_keep_locked_is_done_without(cli, draw, home, monkeypatch):

@@ -3,6 +3,7 @@ import os
 import stat
 import struct
 import sys
+import time
 
 import pytest
 
@@ -223,6 +224,24 @@ def test_leftovers_of_the_killed_go_and_what_is_being_written_stays(tmp_path):
     assert dead.name not in during
     assert len(during) == 1
     assert names(tmp_path) == ["photo.jpg"]
+
+
+@posix
+@pytest.mark.parametrize(("age", "stays"), [(60, True), (3600, False)])
+def test_where_a_disk_knows_no_locks_age_tells_what_is_left(tmp_path, monkeypatch, age, stays):
+    def refuse(descriptor, operation):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    left = tmp_path / f"{TEMPORARY_PREFIX}0123{TEMPORARY_SUFFIX}"
+    left.touch()
+    os.utime(left, (time.time() - age,) * 2)
+
+    remove_leftovers(tmp_path)
+    fill(tmp_path / "photo.jpg")
+
+    assert left.exists() == stays
+    assert (tmp_path / "photo.jpg").read_bytes() == b"new"
 
 
 def test_only_files_of_ours_are_leftovers(tmp_path):
