@@ -48,6 +48,10 @@ class UnsupportedError(ImageError):
     """
 
 
+class MissingExtraError(UnsupportedError):
+    """Install the package that reads this format."""
+
+
 class TrainingError(PhotoEnhanceError):
     """Look at this run."""
 

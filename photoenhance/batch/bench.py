@@ -2,28 +2,31 @@
 
 import hashlib
 import io
-import logging
 import os
+import stat
 import time
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from photoenhance.batch.events import PhotoDone, Settings
+from photoenhance import __version__
+from photoenhance.batch.events import PhotoDone, Reason, Settings
 from photoenhance.batch.journal import Journal, fingerprint
 from photoenhance.batch.overlap import Room
 from photoenhance.batch.plan import Job
-from photoenhance.errors import ConfigError, ImageError
+from photoenhance.batch.results import Origin, Output, look_at, origin_by, origin_of
+from photoenhance.errors import ImageError, MissingExtraError, UnsupportedError
 from photoenhance.imaging import atomic, formats
+from photoenhance.imaging.mark import Mark, mark_in, marked, unmarked
 from photoenhance.imaging.photo import Photo
 from photoenhance.imaging.read import pixels_in, read
 from photoenhance.imaging.write import encode, losses
 from photoenhance.inference.enhancer import Enhanced
 
-logger = logging.getLogger(__name__)
+State = tuple[int, int, int]
 
-LEFTOVER_AGE = 600  # seconds; no living run writes for so long to one temporary file
+_REPLACES = "--on-exists overwrite replaces it, --on-exists rename keeps both."
 
 
 class Enhancer(Protocol):
@@ -48,6 +51,23 @@ class Streams:
     format: formats.FormatName | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a job's files were when its photo was read.
+
+    Attributes:
+        sha256: of the input.
+        dates: of its last access and change in nanoseconds, where it is a file.
+        output: the state of what stood at the output.
+        replaced_sha256: of that, where it was looked at.
+    """
+
+    sha256: str
+    dates: tuple[int, int] | None = None
+    output: State | None = None
+    replaced_sha256: str | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Taken:
     """A photo that was read.
@@ -55,13 +75,13 @@ class Taken:
     Attributes:
         job: it is for.
         photo: the photo.
-        sha256: of its file.
+        files: as they were then.
         seconds: that reading it took.
     """
 
     job: Job
     photo: Photo
-    sha256: str
+    files: Files
     seconds: float
 
 
@@ -71,7 +91,7 @@ class Made:
 
     job: Job
     enhanced: Enhanced
-    sha256: str
+    files: Files
     seconds: float
 
 
@@ -97,27 +117,42 @@ class Bench:
         self._journal = journal
         self._streams = streams
         self._fingerprint = fingerprint(settings)
-        self._prepared: set[Path] = set()
+
+    def clear(self, jobs: Iterable[Job]) -> None:
+        """Remove what killed runs may have left in the folders that results go to."""
+        for folder in {job.output.parent for job in jobs if job.output}:
+            atomic.remove_leftovers(folder)
 
     def read(self, job: Job, room: Room) -> Taken | PhotoDone:
         """Read a job's photo when there is room for it, or skip it for a reason.
 
         Raises:
-            PhotoEnhanceError: the photo or the journal does not permit it.
+            PhotoEnhanceError: the photo or what stands in its result's place does not permit it.
         """
         begun = time.monotonic()
+        if job.is_result:
+            return _skipped(job, "result")
         if job.problem:
             raise ImageError(job.problem)
         source = _Source(job, self._streams)
-        skipped = self._skipped(job, source.sha256)
-        if skipped:
-            return skipped
+        files = self._looked_at(job, source)
+        if isinstance(files, PhotoDone):
+            return files
         hashed = time.monotonic()
         room.enter(job, source.pixels())
         entered = time.monotonic()
-        photo = source.read(self.settings.max_pixels)
+        try:
+            photo = source.read(self.settings.max_pixels)
+        except UnsupportedError as error:
+            if job.is_found and source.is_no_photo(error):
+                return _skipped(job, "unsupported", error)
+            raise
+        if source.is_changed():
+            if job.output == job.input and self._is_done_meanwhile(job, files):
+                return self._left_alone(job, "done")
+            raise ImageError(f"{job.input}: was changed while it was read", hint="Run again.")
         self._check_output(job, photo)
-        return Taken(job, photo, source.sha256, time.monotonic() - entered + hashed - begun)
+        return Taken(job, photo, files, time.monotonic() - entered + hashed - begun)
 
     def enhance(self, taken: Taken) -> Made:
         """Enhance a photo.
@@ -127,7 +162,7 @@ class Bench:
         """
         begun = time.monotonic()
         enhanced = self._enhancer.enhance(taken.photo)
-        return Made(taken.job, enhanced, taken.sha256, taken.seconds + time.monotonic() - begun)
+        return Made(taken.job, enhanced, taken.files, taken.seconds + time.monotonic() - begun)
 
     def write(self, made: Made) -> PhotoDone:
         """Write a result and enter it in the journal.
@@ -137,7 +172,9 @@ class Bench:
         """
         begun = time.monotonic()
         enhanced = made.enhanced
-        lost = self._write(made.job, enhanced.photo, made.sha256)
+        notes = self._write(made)
+        if isinstance(notes, PhotoDone):
+            return notes
         height, width = enhanced.photo.pixels.shape[:2]
         return PhotoDone(
             *made.job.names(),
@@ -147,16 +184,13 @@ class Bench:
             tile=enhanced.tile,
             precision=enhanced.precision,
             seconds=made.seconds + time.monotonic() - begun,
-            warnings=enhanced.photo.notes + enhanced.notes + lost,
+            warnings=enhanced.photo.notes + enhanced.notes + notes,
         )
 
     def note_failure(self, job: Job) -> None:
-        """Let the journal know that a job failed, if it can."""
-        try:
-            if job.output:
-                self._journal.enter_failure(job.output)
-        except ConfigError as error:  # such as a full disk, which the photo's line tells too
-            logger.warning("%s", error)
+        """Let the journal know that a job failed."""
+        if job.output:
+            self._journal.enter_failure(job.output)
 
     def _check_output(self, job: Job, photo: Photo) -> None:
         """Refuse now what would be refused after all the work."""
@@ -170,61 +204,108 @@ class Bench:
                 hint="Write the result elsewhere, with -o.",
             )
 
-    def _skipped(self, job: Job, input_sha256: str) -> PhotoDone | None:
-        is_in_place = job.output == job.input
-        if job.output is None or not (job.skip or is_in_place):
-            return None
-        if self._journal.has_result(job.output, self._fingerprint, input_sha256):
-            return PhotoDone(*job.names(), "skipped", message="done before with these settings")
-        if is_in_place:
-            return None
-        reason = "its output exists, but is not what these settings make of this photo"
-        warning = f"{reason}; --on-exists overwrite replaces it"
-        return PhotoDone(*job.names(), "skipped", message=reason, warnings=(warning,))
+    def _looked_at(self, job: Job, source: "_Source") -> Files | PhotoDone:
+        """Look at a job's files, to see whether anything is to be done, and may be.
 
-    def _write(self, job: Job, photo: Photo, input_sha256: str) -> tuple[str, ...]:
-        """Put a result where it belongs and return what could not go there with it."""
-        settings, streams = self.settings, self._streams
+        Raises:
+            ImageError: what stands at the output may not be replaced, or the photo is a result.
+        """
+        origin = None if job.again else source.origin(self._journal)
+        if job.output is not None and job.output == job.input:
+            if origin and origin.fingerprint == self._fingerprint:
+                return self._left_alone(job, "done")
+            if origin:
+                raise _is_result(job, origin)
+            return Files(source.sha256, source.dates, source.state)
+        if origin:
+            if job.input is None or job.output is None:  # who reads on waits for a photo
+                raise _is_result(job, origin)
+            return _skipped(job, "result")
+        if job.output is None or job.on_exists == "overwrite":
+            return Files(source.sha256, source.dates)
+        state = _state_or_none(job.output)
+        found = look_at(job.output, Origin(self._fingerprint, source.sha256), self._journal)
+        reason = _reason(job, found)
+        if reason:
+            return self._left_alone(job, reason)
+        _check_replacing(job, found)
+        return Files(source.sha256, source.dates, state, found.sha256)
+
+    def _left_alone(self, job: Job, reason: Reason) -> PhotoDone:
+        """Skip a photo of which nothing is left to be done."""
+        if job.output and reason != "exists":
+            self._journal.forget_failure(job.output)
+        return _skipped(job, reason)
+
+    def _write(self, made: Made) -> tuple[str, ...] | PhotoDone:
+        """Put a result where it belongs and return what should be known of it, or skip it."""
+        settings, streams, job, photo = self.settings, self._streams, made.job, made.enhanced.photo
         if job.output:
-            self._prepare(job.output.parent)
+            _make_folder(job.output.parent)
             name = formats.writable(job.output).name
         else:
             name = streams.format or photo.format.name
-        data = encode(photo, name, quality=settings.quality, strip_metadata=settings.strip_metadata)
+        data = encode(
+            self._marked(photo, name, made.files.sha256),
+            name,
+            quality=settings.quality,
+            strip_metadata=settings.strip_metadata,
+        )
+        notes = losses(photo, name, strip_metadata=settings.strip_metadata)
         if job.output:
-            self._save(job.output, data, input_sha256, is_new=job.is_new)
+            notes += _links(job)
+            if self._is_done_meanwhile(job, made.files):
+                return self._left_alone(job, "done")
+            self._save(job.output, data, made.files)
         else:
             assert streams.output
             _put(data, streams.output)
-        return losses(photo, name, strip_metadata=settings.strip_metadata)
+        return notes
 
-    def _save(self, output: Path, data: bytes, input_sha256: str, *, is_new: bool) -> None:
-        if is_new and os.path.lexists(output):
-            raise ImageError(
-                f"{output}: somebody else has made this file since the run began",
-                hint="Run again.",
-            )
-        output_sha256 = hashlib.sha256(data).hexdigest()
-        with atomic.replacing(output) as file:
+    def _marked(self, photo: Photo, name: formats.FormatName, sha256: str) -> Photo:
+        said, settings = photo.metadata, self.settings
+        if settings.no_mark:
+            return replace(photo, metadata=replace(said, xmp=unmarked(said.xmp)))
+        mark = Mark(
+            # Where a user keeps models is nobody's business.
+            model=Path(settings.model).name or Path(settings.model).resolve().name,
+            weights_sha256=settings.weights_sha256 or "",
+            fingerprint=self._fingerprint,
+            settings=settings.words(),
+            source_sha256=sha256,
+            version=__version__,
+        )
+        return replace(photo, metadata=replace(said, xmp=marked(said.xmp, mark, name)))
+
+    def _is_done_meanwhile(self, job: Job, files: Files) -> bool:
+        """Look at the output once more: another run may have done the same in the meantime.
+
+        Raises:
+            ImageError: somebody has put something else there.
+        """
+        is_in_place = job.output == job.input
+        assert job.output
+        if job.on_exists == "overwrite" and not is_in_place:
+            return False
+        if _state_or_none(job.output) == files.output:
+            return False
+        found = look_at(job.output, Origin(self._fingerprint, files.sha256), self._journal)
+        if found.standing == "current":
+            return True
+        what = "changed" if files.output else "made"
+        raise ImageError(
+            f"{job.output}: somebody else has {what} this file since the run began",
+            hint="Run again.",
+        )
+
+    def _save(self, output: Path, data: bytes, files: Files) -> None:
+        made = hashlib.sha256(data).hexdigest()
+        dates = files.dates if self.settings.keep_dates else None
+        with atomic.replacing(output, dates=dates) as file:
             file.write(data)
-            self._journal.enter_result(output, self._fingerprint, input_sha256, output_sha256)
-
-    def _prepare(self, folder: Path) -> None:
-        """Make a folder, and clear it of what a killed run may have left there."""
-        if folder in self._prepared:
-            return
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ImageError(
-                f"{folder}: cannot be used as an output folder: {error.strerror}",
-                hint="Choose another folder with -o.",
-            ) from error
-        for leftover in folder.glob(f"{atomic.TEMPORARY_PREFIX}*{atomic.TEMPORARY_SUFFIX}"):
-            with suppress(OSError):
-                if time.time() - leftover.stat().st_mtime > LEFTOVER_AGE:
-                    leftover.unlink()
-        self._prepared.add(folder)
+            self._journal.enter_result(
+                output, self._fingerprint, files.sha256, made, files.replaced_sha256
+            )
 
 
 def _put(data: bytes, stream: BinaryIO) -> None:
@@ -245,11 +326,14 @@ class _Source:
     def __init__(self, job: Job, streams: Streams) -> None:
         self._file = job.input
         self._data: bytes | None = None
+        self.state: State | None = None
+        self.dates: tuple[int, int] | None = None
         try:
             if self._file is None:
                 assert streams.input
                 self._data = streams.input.read()
             elif not self._file.is_file():  # a named pipe can be read only once
+                _refuse_device(self._file)
                 self._data = self._file.read_bytes()
             self.sha256 = self._hash()
         except OSError as error:
@@ -258,9 +342,24 @@ class _Source:
     def _hash(self) -> str:
         if self._file is None or self._data is not None:
             return hashlib.sha256(self._data or b"").hexdigest()
-        self._state = _state(self._file)
+        status = self._file.stat()
+        self.state, self.dates = _state(status), (status.st_atime_ns, status.st_mtime_ns)
         with self._file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    def origin(self, journal: Journal) -> Origin | None:
+        """Tell what made the photo, if it is a result of ours."""
+        if self._file is None or self._data is not None:
+            return origin_by(mark_in(self._data or b""))
+        return origin_of(self._file, self.sha256, journal)
+
+    def is_no_photo(self, error: UnsupportedError) -> bool:
+        """Whether it does not even claim to be a photo: other pictures do lie in folders."""
+        if isinstance(error, MissingExtraError) or self._file is None:
+            return False
+        with self._file.open("rb") as stream:
+            is_moving = formats.recognise(stream.read(64)) is not None
+        return is_moving or formats.of_suffix(self._file) is None
 
     def pixels(self) -> int | None:
         """How many the photo will have; 0 for a pipe, since its bytes are here already."""
@@ -270,12 +369,103 @@ class _Source:
         options = {} if max_pixels is None else {"max_pixels": max_pixels}
         if self._file is None or self._data is not None:
             return read(io.BytesIO(self._data or b""), **options)
-        photo = read(self._file, **options)
-        if _state(self._file) != self._state:
-            raise ImageError(f"{self._file}: was changed while it was read", hint="Run again.")
-        return photo
+        return read(self._file, **options)
+
+    def is_changed(self) -> bool:
+        """Whether the file is no longer what was hashed."""
+        return (
+            self._file is not None
+            and self._data is None
+            and (_state_or_none(self._file) != self.state)
+        )
 
 
-def _state(path: Path) -> tuple[int, int, int]:
-    status = path.stat()
+def _refuse_device(file: Path) -> None:
+    mode = file.stat().st_mode
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise ImageError(f"{file}: is a device, not a photo")
+
+
+def _reason(job: Job, found: Output) -> Reason | None:
+    """Say why nothing is to be done where an output stands as it does, if so."""
+    if found.standing == "current":
+        return "done"
+    if job.on_exists in ("update", "skip") and found.standing == "changed":
+        return "changed"
+    if job.on_exists == "skip" and not job.is_new and os.path.lexists(job.output or ""):
+        return "exists"
+    return None
+
+
+def _check_replacing(job: Job, found: Output) -> None:
+    """Refuse to replace what is no result of ours, or has become one since the plan was made."""
+    if found.standing == "absent" or (found.standing == "outdated" and not job.is_new):
+        return
+    if job.is_new:
+        raise ImageError(
+            f"{job.output}: somebody else has made this file since the run began",
+            hint="Run again.",
+        )
+    if found.was_ours:
+        raise ImageError(f"{job.output}: was changed since photoenhance made it", hint=_REPLACES)
+    raise ImageError(f"{job.output}: exists and is not a result of photoenhance", hint=_REPLACES)
+
+
+def _is_result(job: Job, origin: Origin) -> ImageError:
+    by = f" ({origin.words})" if origin.words else ""
+    return ImageError(
+        f"{job.names()[0]}: is a result of photoenhance already{by}",
+        hint="Enhance the original instead, or this once more with --again.",
+    )
+
+
+def _skipped(job: Job, reason: Reason, error: ImageError | None = None) -> PhotoDone:
+    name, output = job.names()
+    message = error.message.removeprefix(f"{name}: ") if error else _MESSAGES[reason]
+    hint = error.hint if error else _HINTS.get(reason)
+    return PhotoDone(name, output, "skipped", message=message, reason=reason, hint=hint)
+
+
+_MESSAGES: dict[Reason, str] = {
+    "done": "done before with these settings",
+    "changed": "done before with these settings, and changed since",
+    "exists": "its output exists, but is not what these settings make of this photo",
+    "result": "is itself a result of photoenhance",
+}
+_HINTS: dict[Reason, str] = {
+    "changed": "--on-exists overwrite replaces it.",
+    "exists": "--on-exists overwrite replaces it.",
+    "result": "--again enhances it too.",
+}
+
+
+def _links(job: Job) -> tuple[str, ...]:
+    """Tell of further names that a file has, which will not be those of the result."""
+    if job.output is None or job.output != job.input:
+        return ()
+    others = job.output.stat().st_nlink - 1
+    if others < 1:
+        return ()
+    names = "one more name" if others == 1 else f"{others} more names"
+    return (f"the file has {names} (hard links), which keep the old picture",)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImageError(
+            f"{folder}: cannot be used as an output folder: {error.strerror}",
+            hint="Choose another folder with -o.",
+        ) from error
+
+
+def _state_or_none(path: Path) -> State | None:
+    try:
+        return _state(path.stat())
+    except OSError:
+        return None
+
+
+def _state(status: os.stat_result) -> State:
     return status.st_ino, status.st_size, status.st_mtime_ns

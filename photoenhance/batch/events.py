@@ -6,6 +6,7 @@ from typing import Literal
 from photoenhance.errors import ExitCode
 
 Status = Literal["ok", "skipped", "failed", "dry-run"]
+Reason = Literal["done", "changed", "exists", "result", "unsupported"]
 Rendering = Literal["auto", "exact", "guided", "whole", "strips", "tiles"]
 
 
@@ -26,6 +27,8 @@ class Settings:
         strength: 0 (the original) to 1.
         quality: of lossy formats, 1 to 100, or None for the photo's own.
         strip_metadata: whether the results carry no metadata.
+        no_mark: whether the results do not say that they are some.
+        keep_dates: whether the results have the dates of their photos' files.
         max_pixels: larger photos are refused; None for the reader's own limit.
     """
 
@@ -39,8 +42,21 @@ class Settings:
     strength: float = 1.0
     quality: int | None = None
     strip_metadata: bool = False
+    no_mark: bool = False
+    keep_dates: bool = False
     max_pixels: int | None = None
     model_options: tuple[str, ...] = ()
+
+    def words(self) -> str:
+        """Return what changes a result as people would say it."""
+        parts = [f"strength {self.strength:g}", self.precision]
+        if self.rendering == "guided":
+            parts.append(f"guided at {self.work_size}" if self.work_size else "guided")
+        elif self.rendering != "auto":
+            parts.append("exact")
+        if self.quality is not None:
+            parts.append(f"quality {self.quality}")
+        return ", ".join((*parts, *self.model_options))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +76,9 @@ class PhotoDone:
         output: where the result is, or would have been; "-" is standard output.
         status: what became of it.
         message: why it was skipped or failed.
+        reason: the kind of that, where it was skipped: these settings have "done" it before, and
+            the result was "changed" since; the output "exists"; the photo is itself a "result";
+            what a folder holds there is "unsupported".
         error_class: the name of the exception, where it failed.
         hint: what to do about it, where somebody knows.
         exit_code: what a run in which this alone went wrong ends with.
@@ -75,6 +94,7 @@ class PhotoDone:
     output: str
     status: Status
     message: str | None = None
+    reason: Reason | None = None
     error_class: str | None = None
     hint: str | None = None
     exit_code: ExitCode = ExitCode.OK

@@ -1,7 +1,8 @@
 """Inputs -> jobs: every input and its output, settled before anything is read or written."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -9,9 +10,12 @@ from typing import Literal
 from photoenhance.batch.scan import Filter, Unreadable, is_picture, photos_in
 from photoenhance.errors import ConfigError
 from photoenhance.imaging import formats
+from photoenhance.imaging.mark import read_mark
 
-OnExists = Literal["skip", "overwrite", "rename", "error"]
+OnExists = Literal["update", "skip", "overwrite", "rename", "error"]
 LONGEST_NAME = 255  # bytes; the limit of practically every file system
+SUFFIX = "-enhanced"  # after the names of photos and folders whose results go beside them
+_NUMBER = re.compile(r"-\d+$")  # that `--on-exists rename` adds
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,9 @@ class Request:
             kept below `output`.
         output: a folder, or a file if there is one photo; None for names beside the inputs.
         suffix: of every output, such as ".png"; None keeps the inputs'.
+        is_folder: whether `output` can only be a folder, as a slash at its end says.
         in_place: whether the results take the inputs' places.
+        again: whether results among the inputs are enhanced like all others.
         on_exists: what to do where an output exists already.
         filter: which files of the folders count.
     """
@@ -33,8 +39,10 @@ class Request:
     listed: tuple[Path, ...] = ()
     output: Path | None = None
     suffix: str | None = None
+    is_folder: bool = False
     in_place: bool = False
-    on_exists: OnExists = "skip"
+    again: bool = False
+    on_exists: OnExists = "update"
     filter: Filter = field(default_factory=Filter)
 
 
@@ -46,14 +54,20 @@ class Job:
         input: the photo; None is standard input.
         output: where the result goes; None is standard output.
         is_new: whether nothing was at `output` when the plan was made.
-        skip: whether the photo is to be left alone because its output exists.
+        on_exists: what to do if something is there.
+        again: whether the photo is enhanced even if it is a result of ours.
+        is_found: whether it was found in a folder rather than named.
+        is_result: whether its name says that it is a result of ours, to be left alone.
         problem: why the photo cannot be enhanced, where the plan already shows it.
     """
 
     input: Path | None
     output: Path | None
     is_new: bool = True
-    skip: bool = False
+    on_exists: OnExists = "update"
+    again: bool = False
+    is_found: bool = field(default=False, compare=False)
+    is_result: bool = False
     problem: str | None = None
 
     def names(self) -> tuple[str, str]:
@@ -61,42 +75,41 @@ class Job:
         return str(self.input or "-"), str(self.output or "-")
 
 
-def plan(request: Request) -> tuple[Job, ...]:
+def _has_mark(path: Path) -> bool:
+    return read_mark(path) is not None
+
+
+def plan(request: Request, is_result: Callable[[Path], bool] = _has_mark) -> tuple[Job, ...]:
     """Find every photo and settle where its result goes; write nothing.
 
+    Args:
+        request: what was asked for.
+        is_result: tells whether a file is a result of ours; slow, so that it is asked only about
+            photos that another photo would replace.
+
     Returns:
-        Jobs in the order of the inputs, folders sorted by name; no two have one output.
+        Jobs in the order of the inputs, folders sorted by name; no two that are to be done have
+        one output.
 
     Raises:
         ConfigError: an input does not exist, the output does not suit the inputs, two inputs have
-            one output, or an output is an input.
+            one output, or an output is an input and no result.
     """
     _check_output(request)
-    pairs = dict.fromkeys(_pairs(request))  # an input that is named twice is one job
     entries = _Entries()
-    entries.promised.update(entries.of(job.output) for job in pairs if job.output)
-    jobs = [_settle(job, request.on_exists, entries) for job in pairs]
-    inputs = {entries.of(job.input): job.input for job in jobs if job.input}
-    takers: dict[Path, Path] = {}
-    for job in jobs:
-        if job.input is None or job.output is None:
-            continue
-        entry = entries.of(job.output)
-        if entry in takers:
-            raise ConfigError(
-                f"{job.output}: would be the output of both {takers[entry]} and {job.input}",
-                hint="Enhance them in separate runs, each with its own -o.",
-            )
-        if entry in inputs and not request.in_place:
-            raise ConfigError(
-                f"{job.output}: is the output of {job.input}, but is itself an input",
-                hint="Choose another output with -o, or replace the inputs with --in-place.",
-            )
-        takers[entry] = job.input
+    # An input that is named twice is one job.
+    pairs = list(dict.fromkeys(_named(_pairs(request), request)))
+    if not request.in_place and not request.again:
+        pairs = _without_results(pairs, request, entries, is_result)
+    entries.promised.update(
+        entries.of(job.output) for job in pairs if job.output and not job.is_result
+    )
+    jobs = [job if job.is_result else _settle(job, entries) for job in pairs]
+    _check_places(jobs, request, entries)
     return tuple(jobs)
 
 
-def plan_pipe(input: Path | None, output: Path | None, on_exists: OnExists) -> Job:
+def plan_pipe(input: Path | None, output: Path | None, request: Request) -> Job:
     """Settle one job from standard input or to standard output, either of which is None.
 
     Raises:
@@ -115,7 +128,85 @@ def plan_pipe(input: Path | None, output: Path | None, on_exists: OnExists) -> J
             hint="Name a file with -o.",
             options=("output",),
         )
-    return _settle(Job(input, output), on_exists, _Entries())
+    job = Job(input, output, on_exists=request.on_exists, again=request.again)
+    return _settle(job, _Entries())
+
+
+def _named(jobs: Iterable[Job], request: Request) -> Iterator[Job]:
+    """Tell results by their names: a photo `a-enhanced.jpg` beside one called `a`."""
+    folders: dict[Path, set[str]] = {}
+    for job in jobs:
+        is_result = False
+        if job.input and not request.again and SUFFIX in job.input.name and not job.problem:
+            folder = job.input.parent
+            if folder not in folders:
+                folders[folder] = _names_in(folder)
+            is_result = _source_of(job.input) in folders[folder]
+        yield replace(job, on_exists=request.on_exists, again=request.again, is_result=is_result)
+
+
+def _names_in(folder: Path) -> set[str]:
+    """Name the pictures of a folder, with their suffixes and without."""
+    try:
+        pictures = [path for path in folder.iterdir() if is_picture(path)]
+    except OSError:
+        return set()
+    return {path.name for path in pictures} | {path.stem for path in pictures}
+
+
+def _source_of(result: Path) -> str:
+    """Undo what `_output_of_photo` and `_free_name` do to a name."""
+    stem, _, rest = result.name.rpartition(SUFFIX)
+    # The suffix of a raw, IMG_1.CR3, stays before the new one.
+    return stem + _NUMBER.sub("", rest.removesuffix(result.suffix))
+
+
+def _without_results(
+    jobs: list[Job], request: Request, entries: "_Entries", is_result: Callable[[Path], bool]
+) -> list[Job]:
+    """Leave out the inputs that are outputs, if they are results of ours.
+
+    Raises:
+        ConfigError: one is none.
+    """
+    inputs = {entries.of(job.input): job for job in jobs if job.input}
+    results: set[Path] = set()
+    for job in jobs:
+        taken = inputs.get(entries.of(job.output)) if job.output and not job.is_result else None
+        if taken is None or taken.input is None:
+            continue
+        # A name proves nothing where the file would be lost.
+        is_sure = taken.is_result and request.on_exists != "overwrite"
+        if is_sure or is_result(taken.input):
+            results.add(taken.input)
+        elif request.on_exists != "rename":
+            raise _is_input(job)
+    return [replace(job, is_result=True) if job.input in results else job for job in jobs]
+
+
+def _check_places(jobs: list[Job], request: Request, entries: "_Entries") -> None:
+    todo = [job for job in jobs if not job.is_result]
+    inputs = {entries.of(job.input) for job in todo if job.input}
+    takers: dict[Path, Path] = {}
+    for job in todo:
+        if job.input is None or job.output is None:
+            continue
+        entry = entries.of(job.output)
+        if entry in takers:
+            raise ConfigError(
+                f"{job.output}: would be the output of both {takers[entry]} and {job.input}",
+                hint="Enhance them in separate runs, each with its own -o.",
+            )
+        if entry in inputs and not request.in_place:
+            raise _is_input(job)
+        takers[entry] = job.input
+
+
+def _is_input(job: Job) -> ConfigError:
+    return ConfigError(
+        f"{job.output}: is the output of {job.input}, but is itself an input",
+        hint="Choose another output with -o, or replace the inputs with --in-place.",
+    )
 
 
 class _Entries:
@@ -144,7 +235,14 @@ def _check_output(request: Request) -> None:
             options=("output", "in_place"),
         )
     is_one_photo = len(inputs) == 1 and not inputs[0].is_dir()
-    if is_one_photo or output.is_dir():
+    if output.is_dir():
+        return
+    if is_one_photo:
+        if output.suffix and not is_picture(output) and not request.is_folder:
+            raise ConfigError(
+                f"{output}: {output.suffix} is the suffix of no picture that we know",
+                hint="Name a file such as photo.jpg, or a folder with a slash at its end.",
+            )
         return
     if output.exists() or is_picture(output):
         raise ConfigError(
@@ -177,7 +275,8 @@ def _pairs_of(path: Path, below: Path, request: Request) -> Iterator[Job]:
         if isinstance(found, Unreadable):
             yield Job(found.folder, root / found.relative, problem=found.reason)
         else:
-            yield _pair(path / found, _resuffixed(root / found, request), request)
+            job = _pair(path / found, _resuffixed(root / found, request), request)
+            yield replace(job, is_found=True)
 
 
 def _pair(path: Path, output: Path, request: Request) -> Job:
@@ -192,9 +291,9 @@ def _pair(path: Path, output: Path, request: Request) -> Job:
 
 def _output_of_photo(path: Path, below: Path, request: Request) -> Path:
     if request.output is None:
-        return _resuffixed(path.with_name(_short(path.stem, "-enhanced", path.suffix)), request)
+        return _resuffixed(path.with_name(_short(path.stem, SUFFIX, path.suffix)), request)
     is_file = is_picture(request.output) and not request.output.is_dir()
-    if is_file and len(request.paths + request.listed) == 1:
+    if is_file and not request.is_folder and len(request.paths + request.listed) == 1:
         return request.output
     return _resuffixed(request.output / below, request)
 
@@ -204,7 +303,7 @@ def _beside_folder(folder: Path) -> Path:
     named = folder if folder.name not in ("", "..") else folder.resolve()
     if not named.name:
         raise ConfigError(f"{folder}: has no place beside it", hint="Name an output with -o.")
-    return named.with_name(_short(named.name, "-enhanced", ""))
+    return named.with_name(_short(named.name, SUFFIX, ""))
 
 
 def _resuffixed(output: Path, request: Request) -> Path:
@@ -224,19 +323,19 @@ def _short(stem: str, addition: str, suffix: str) -> str:
     return stem + addition + suffix
 
 
-def _settle(job: Job, on_exists: OnExists, entries: _Entries) -> Job:
-    """Apply `--on-exists` to one job."""
+def _settle(job: Job, entries: _Entries) -> Job:
+    """Apply `--on-exists` to one job, as far as that depends on names alone."""
     if job.output == job.input:
         return replace(job, is_new=False)
     if job.output is None or job.problem or not os.path.lexists(job.output):
         return job
     if job.output.is_dir():
         return replace(job, problem=f"{job.output}: the output is a folder")
-    if on_exists == "rename":
+    if job.on_exists == "rename":
         return replace(job, output=_free_name(job.output, entries))
-    if on_exists == "error":
+    if job.on_exists == "error":
         return replace(job, is_new=False, problem=f"{job.output}: exists already")
-    return replace(job, is_new=False, skip=on_exists == "skip")
+    return replace(job, is_new=False)
 
 
 def _free_name(output: Path, entries: _Entries) -> Path:

@@ -46,6 +46,7 @@ def run(
     Yields:
         `Started`, one `PhotoDone` a job until the batch ends, `Finished`.
     """
+    bench.clear(jobs)
     done = _Line(bench).done(jobs, should_stop)
     yield from _reported(jobs, bench.settings, done, fail_fast, should_stop)
 
@@ -174,9 +175,15 @@ def _exit_code(failures: set[ExitCode]) -> ExitCode:
 def _foreseen(job: Job) -> PhotoDone:
     if job.problem:
         return _failed(job, ImageError(job.problem))
-    if job.skip:
-        return PhotoDone(*job.names(), "skipped", message="the output exists")
-    return PhotoDone(*job.names(), "dry-run")
+    names = job.names()
+    if job.is_result:
+        return PhotoDone(*names, "skipped", message="is a result of photoenhance", reason="result")
+    if job.is_new or job.input == job.output or job.on_exists == "overwrite":
+        return PhotoDone(*names, "dry-run")
+    if job.on_exists == "skip":
+        return PhotoDone(*names, "skipped", message="the output exists", reason="exists")
+    message = "exists; made anew if settings or photo have changed"
+    return PhotoDone(*names, "dry-run", message=message)
 
 
 def _failed(job: Job, error: Exception) -> PhotoDone:

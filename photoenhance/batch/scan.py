@@ -2,6 +2,7 @@
 
 import fnmatch
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,14 @@ from photoenhance.imaging import formats
 
 # Pictures that no reader of ours knows: reported with the reason rather than passed over.
 OTHER_PICTURES = frozenset((".gif", ".ico", ".jp2", ".jxl", ".pgm", ".pnm", ".ppm"))
-LEFT_OUT = frozenset(("@eadir", "thumbs.db"))  # of network stores and file managers
+# Of network stores, file managers and archivers: bins, thumbnails, file systems' own.
+LEFT_OUT = frozenset(
+    (
+        *("@eadir", "@recycle", "@recently-snapshot", "@__thumb", "#recycle", "#snapshot"),
+        *("$recycle.bin", "recycler", "system volume information", "thumbs.db", "desktop.ini"),
+        *("__macosx", "lost+found"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +81,21 @@ def photos_in(root: Path, filter: Filter, *, without: Path) -> Iterator[Path | U
             path = relative / entry.name
             if _is_left_out(path, filter):
                 continue
-            if not Path(root / path).is_dir():
-                if _is_photo(path, filter):
+            mode = _mode(root / path)
+            if not stat.S_ISDIR(mode):
+                if stat.S_ISREG(mode) and _is_photo(path, filter):
                     yield path
             elif filter.recursive:
                 (links if entry.is_symlink() else folders).append(path)
         waiting.extend(reversed(folders))
+
+
+def _mode(path: Path) -> int:
+    """Tell files from folders, and from pipes and devices, which a folder is not searched for."""
+    try:
+        return path.stat().st_mode
+    except OSError:  # such as a dangling link, which is reported when it is to be read
+        return stat.S_IFREG
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

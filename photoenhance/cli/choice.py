@@ -24,6 +24,19 @@ def pairs_of(inputs: Path, references: Path | None, *, is_recursive: bool) -> tu
     return pair(found, wanted)
 
 
+def maker_of(pairs: Sequence[Pair]) -> str | None:
+    """Name what made the inputs, where all say that they are results of one model and setting."""
+    from photoenhance.imaging.mark import read_mark
+
+    makers = set()
+    for each in pairs:
+        mark = read_mark(each.input)
+        makers.add(mark.words() if mark else None)
+        if makers == {None} or len(makers) > 1:
+            return None
+    return next(iter(makers), None)
+
+
 def files_of(named: Mapping[str, Path | None]) -> dict[str, Path]:
     """Find the files that metrics need: as named, or among the user's own data.
 

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +90,7 @@ def contents_of(events: Iterable[Event]) -> Contents:
     for event in events:
         if isinstance(event, Started):
             settings = event.settings
-        elif isinstance(event, PhotoDone) and settings and event.status != "dry-run":
+        elif isinstance(event, PhotoDone) and settings and _is_shown(event):
             last[event.input if event.output == STANDARD else event.output] = event, settings
     used = list(dict.fromkeys(settings for _, settings in last.values()))
     names = _names([done.input for done, _ in last.values()])
@@ -104,6 +104,29 @@ def contents_of(events: Iterable[Event]) -> Contents:
     models = tuple(dict.fromkeys(each.model for each in used))
     title = _title([done.input for done, _ in last.values()])
     return Contents(title, tuple(pairs), tuple(failures), _described(used, models), models)
+
+
+def contents_by_marks(pairs: "tuple[Pair, ...]") -> Contents:
+    """Gather what results say of themselves, where there is no log."""
+    from photoenhance.imaging.mark import read_mark
+
+    marks = [read_mark(pair.after) for pair in pairs]
+    used = list(dict.fromkeys((mark.model, mark.settings) for mark in marks if mark))
+    models = tuple(dict.fromkeys(model for model, _ in used))
+    facts = list(_cards(models))
+    for label, values in (
+        ("Settings", [settings for _, settings in used]),
+        (_LABELS["weights_sha256"], [mark.weights_sha256 for mark in marks if mark]),
+        ("Version", [mark.version for mark in marks if mark]),
+    ):
+        if values:
+            facts.append((label, "; ".join(dict.fromkeys(values))))
+    if len(used) > 1:
+        pairs = tuple(
+            replace(pair, facts=(mark.words(), *pair.facts) if mark else pair.facts)
+            for pair, mark in zip(pairs, marks, strict=True)
+        )
+    return Contents("", pairs, settings=tuple(facts), models=models)
 
 
 def _event(record: Mapping[str, Any]) -> Event | None:
@@ -120,6 +143,10 @@ def _known(kind: type[Settings] | type[PhotoDone], record: Mapping[str, Any]) ->
     known = {each.name: record[each.name] for each in fields(kind) if each.name in record}
     # JSON has no tuples.
     return {name: tuple(v) if isinstance(v, list) else v for name, v in known.items()}
+
+
+def _is_shown(done: PhotoDone) -> bool:
+    return done.status != "dry-run" and done.reason not in ("result", "unsupported")
 
 
 def _missing(done: PhotoDone) -> str | None:
@@ -162,17 +189,7 @@ def _title(inputs: list[str]) -> str:
 
 def _described(used: list[Settings], models: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Tell everything that the photos were made with, models first."""
-    facts: list[tuple[str, str]] = []
-    for name in models:
-        facts.append(("Model", name))
-        card = CATALOG.get(name)
-        if card:
-            facts += [
-                ("Summary", card.summary),
-                ("Licence", card.licence),
-                ("Training data", card.training_data),
-                ("Cite", card.citation),
-            ]
+    facts = list(_cards(models))
     columns = [asdict(settings) for settings in used]
     for key in columns[0] if columns else ():
         values = dict.fromkeys(_in_words(each[key]) for each in columns)
@@ -180,6 +197,17 @@ def _described(used: list[Settings], models: tuple[str, ...]) -> tuple[tuple[str
             label = _LABELS.get(key, key.replace("_", " ").capitalize())
             facts.append((label, ", ".join(value for value in values if value)))
     return tuple(facts)
+
+
+def _cards(models: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for name in models:
+        yield "Model", name
+        card = CATALOG.get(name)
+        if card:
+            yield "Summary", card.summary
+            yield "Licence", card.licence
+            yield "Training data", card.training_data
+            yield "Cite", card.citation
 
 
 def _in_words(value: object) -> str:

@@ -2,9 +2,11 @@
 
 import os
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import typer
@@ -16,7 +18,14 @@ from photoenhance.cli import options
 from photoenhance.cli.command import about
 from photoenhance.cli.downloads import shown_download
 from photoenhance.cli.interrupts import finishing_first, leaving_at_once
-from photoenhance.cli.jobs import check_streams, jobs_of, read_list, tile_of
+from photoenhance.cli.jobs import (
+    check_streams,
+    has_work,
+    jobs_of,
+    nothing_found,
+    read_list,
+    tile_of,
+)
 from photoenhance.cli.publication import Wanted, reporting
 from photoenhance.cli.render import Shown, reporter, tell
 from photoenhance.errors import ConfigError, ExitCode
@@ -50,11 +59,14 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
     null: options.Null = False,
     retry_failed: options.RetryFailed = False,
     allow_empty: options.AllowEmpty = False,
+    again: options.Again = False,
     in_place: options.InPlace = False,
-    on_exists: options.OnExists = "skip",
+    on_exists: options.OnExists = "update",
     format: options.Format = None,
     quality: options.Quality = None,
     strip_metadata: options.StripMetadata = False,
+    no_mark: options.NoMark = False,
+    keep_dates: options.KeepDates = False,
     dry_run: options.DryRun = False,
     json: options.Json = False,
     log: options.Log = None,
@@ -75,10 +87,10 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
         listed=read_list(files_from, null=null) if files_from else (),
         suffix=FORMATS[name].suffixes[0] if name else None,
         in_place=in_place,
+        again=again,
         on_exists=on_exists,
         filter=Filter(recursive, tuple(include or ()), tuple(exclude or ())),
     )
-    jobs = jobs_of(paths or [], output, request, has_list=files_from is not None)
     tile_side, rendering = tile_of(tile, rendering)
     settings = Settings(
         model=model,
@@ -92,15 +104,18 @@ def enhance(  # noqa: PLR0913 (Typer reads the options from the signature)
         strength=strength,
         quality=quality,
         strip_metadata=strip_metadata,
+        no_mark=no_mark,
+        keep_dates=keep_dates,
         max_pixels=max_pixels,
     )
-    with _journal(
-        is_kept=retry_failed or not dry_run, is_needed=retry_failed or in_place
-    ) as journal:
+    with _journal(is_needed=retry_failed) as journal:
+        is_ours = partial(_is_result, journal=journal)
+        jobs = jobs_of(paths or [], output, request, is_ours, has_list=files_from is not None)
         if retry_failed:
+            journal.check()
             jobs = tuple(job for job in jobs if job.output and journal.has_failure(job.output))
-        if not jobs and not allow_empty:
-            raise _nothing_to_do(is_recursive=recursive, retries=retry_failed)
+        if not allow_empty:
+            _check_work(jobs, paths or [], request, journal, retries=retry_failed)
         if dry_run or not jobs:
             events = _rehearsed(jobs, settings)
         else:
@@ -122,20 +137,44 @@ def _format(asked: str | None) -> FormatName | None:
     return None if asked is None else options.FORMATS.get(asked, cast("FormatName", asked))
 
 
-@contextmanager
-def _journal(*, is_kept: bool, is_needed: bool) -> "Iterator[Journal]":
-    """Open the user's journal; a run that can do without one goes on, and says so."""
+def _journal(*, is_needed: bool) -> "Journal":
+    """Prepare the user's journal; a run that can do without one goes on, and says so."""
     from photoenhance.batch.journal import Journal
 
+    def note(trouble: str) -> None:
+        tell(f"note: {trouble}; this run will not be resumable")
+
     try:
-        journal = Journal(store.folder("state") / "journal.sqlite3" if is_kept else None)
+        file = store.folder("state") / "journal.sqlite3"
     except ConfigError as error:
         if is_needed:
             raise
-        tell(f"note: {error.message}; this run will not be resumable")
-        journal = Journal(None)
-    with journal:
-        yield journal
+        note(error.message)
+        return Journal(None)
+    return Journal(file, note)
+
+
+def _is_result(path: Path, journal: "Journal") -> bool:
+    from photoenhance.batch.results import is_result
+
+    return is_result(path, journal)
+
+
+def _check_work(
+    jobs: tuple[Job, ...], paths: list[str], request: Request, journal: "Journal", *, retries: bool
+) -> None:
+    if not jobs and retries:
+        raise ConfigError(
+            "nothing to retry: none of these photos failed the last time",
+            hint="Leave out --retry-failed, or allow this with --allow-empty.",
+        )
+    if not jobs:
+        raise nothing_found(paths, request)
+    if not has_work(jobs, partial(_is_result, journal=journal)):
+        raise ConfigError(
+            "nothing to do: what was named are results of photoenhance",
+            hint="Name the originals, or enhance these once more with --again.",
+        )
 
 
 def _bench(
@@ -191,13 +230,3 @@ def _enhanced(jobs: tuple[Job, ...], bench: "Bench", *, fail_fast: bool) -> Gene
 
     with finishing_first() as were_asked_for:
         yield from run(jobs, bench, fail_fast=fail_fast, should_stop=were_asked_for)
-
-
-def _nothing_to_do(*, is_recursive: bool, retries: bool) -> ConfigError:
-    if retries:
-        return ConfigError(
-            "nothing to retry: none of these photos failed the last time",
-            hint="Leave out --retry-failed, or allow this with --allow-empty.",
-        )
-    hint = "Name other folders" if is_recursive else "Look into subfolders with --recursive"
-    return ConfigError("no photos were found", hint=f"{hint}, or allow this with --allow-empty.")

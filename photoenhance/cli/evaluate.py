@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from photoenhance.cli.choice import files_of, metrics_of, pairs_of, sums_of, tell_choice
+from photoenhance.cli.choice import (
+    files_of,
+    maker_of,
+    metrics_of,
+    pairs_of,
+    sums_of,
+    tell_choice,
+)
 from photoenhance.cli.command import about
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.options import Device, Json, Precision, Progress, Quiet, Strength
@@ -120,6 +127,7 @@ def evaluate(  # noqa: PLR0913 (Typer reads the options from the signature)
         device=next((str(model.enhancer.device) for model in models.values()), None),
         precision=exact,
         strength=strength,
+        maker=maker_of(pairs),
     )
     scores = Scores(setting)
     check_sizes(pairs)

@@ -1,7 +1,9 @@
 """Paths, lists and pipes as they were typed -> jobs."""
 
+import codecs
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +13,17 @@ from photoenhance.errors import ConfigError
 from photoenhance.imaging import formats
 
 STANDARD = "-"  # standard input or output, where a path could stand
+MOST_NAMED = 3  # folders, in a message
+SMALLEST_TILE = 64  # pixels; below, margins that are thrown away would be nearly all of the work
 
 
 def jobs_of(
-    paths: list[str], output: str | None, request: Request, *, has_list: bool
+    paths: list[str],
+    output: str | None,
+    request: Request,
+    is_result: Callable[[Path], bool],
+    *,
+    has_list: bool,
 ) -> tuple[Job, ...]:
     """Settle what is to be enhanced and where the results go.
 
@@ -22,6 +31,7 @@ def jobs_of(
         paths: as typed, so that "-" can be told from a file of that name, "./-".
         output: as typed, or None.
         request: all else.
+        is_result: tells whether a file is a result of ours.
         has_list: whether there was a list, which may have been empty.
 
     Raises:
@@ -41,7 +51,41 @@ def jobs_of(
         _check_format(place, request.suffix)
     if STANDARD in (*paths, output):
         return (_piped(paths, output, request),)
-    return plan(replace(request, paths=tuple(map(Path, paths)), output=place))
+    is_folder = output is not None and output.endswith(("/", os.sep))
+    named = tuple(map(Path, paths))
+    return plan(replace(request, paths=named, output=place, is_folder=is_folder), is_result)
+
+
+def has_work(jobs: tuple[Job, ...], is_result: Callable[[Path], bool]) -> bool:
+    """Whether something else than results of ours was named; asks until it knows.
+
+    Args:
+        jobs: of a plan; those of folders are left to the run.
+        is_result: tells whether a file is a result of ours.
+    """
+    for job in jobs:
+        if job.is_result:
+            continue
+        is_named = job.input is not None and not job.is_found and not job.again
+        if not is_named or job.input == job.output or not is_result(job.input or Path()):
+            return True
+    return False
+
+
+def nothing_found(paths: list[str], request: Request) -> ConfigError:
+    """Say that no photos were found, and what was there instead."""
+    folders = [path for path in map(Path, paths) if path.is_dir()]
+    wanted = "wanted" if request.filter.include or request.filter.exclude else "a photo"
+    inside = {folder: _contents(folder, wanted) for folder in folders[:MOST_NAMED]}
+    found = [f"{folder}: no photos were found ({each})" for folder, each in inside.items()]
+    looks_deeper = any("folder" in each for each in inside.values()) and (
+        not request.filter.recursive
+    )
+    hint = "Look into subfolders with --recursive" if looks_deeper else "Name other folders"
+    return ConfigError(
+        "; ".join(found) or "no photos were found",
+        hint=f"{hint}, or allow this with --allow-empty.",
+    )
 
 
 def check_streams(
@@ -100,6 +144,12 @@ def read_list(source: str, *, null: bool) -> tuple[Path, ...]:
             hint="Check the path after --files-from.",
             options=("files_from",),
         ) from error
+    data = _plain(data, source)
+    if b"\0" in data and not null:
+        raise ConfigError(
+            f"{source}: the list of paths holds null bytes",
+            hint="Add --null if paths end with them, as those of find -print0 do.",
+        )
     lines = data.split(b"\0") if null else data.splitlines()
     return tuple(Path(os.fsdecode(line)) for line in lines if line)
 
@@ -112,9 +162,9 @@ def tile_of(text: str, rendering: Rendering) -> tuple[int | None, Rendering]:
     """
     if text == "auto":
         return None, rendering
-    if text != "off" and (not text.isdecimal() or int(text) < 1):
+    if text != "off" and (not text.isdecimal() or int(text) < SMALLEST_TILE):
         raise ConfigError(
-            f"--tile {text}: expected auto, off, or a number of pixels",
+            f"--tile {text}: expected auto, off, or a number of pixels from {SMALLEST_TILE}",
             hint="Correct it, as in --tile 512.",
             options=("tile",),
         )
@@ -128,6 +178,20 @@ def tile_of(text: str, rendering: Rendering) -> tuple[int | None, Rendering]:
     if text == "off":
         return None, "whole"
     return int(text), "exact" if rendering == "auto" else rendering
+
+
+def _plain(data: bytes, source: str) -> bytes:
+    """Take away what editors on Windows put before a text, and undo UTF-16, which says so there."""
+    if data.startswith(codecs.BOM_UTF8):
+        return data.removeprefix(codecs.BOM_UTF8)
+    if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data
+    try:
+        return os.fsencode(data.decode("utf-16"))
+    except UnicodeError as error:
+        raise ConfigError(
+            f"{source}: the list of paths is no sound UTF-16", hint="Save it as UTF-8."
+        ) from error
 
 
 def _check_format(output: Path, suffix: str) -> None:
@@ -155,5 +219,22 @@ def _piped(paths: list[str], output: str | None, request: Request) -> Job:
     return plan_pipe(
         None if paths[0] == STANDARD else Path(paths[0]),
         None if output == STANDARD else Path(output),
-        request.on_exists,
+        request,
     )
+
+
+def _contents(folder: Path, wanted: str) -> str:
+    try:
+        found = list(folder.iterdir())
+    except OSError as error:
+        return error.strerror or "it cannot be looked into"
+    folders = sum(path.is_dir() for path in found)
+    files = len(found) - folders
+    parts = []
+    if files:
+        parts.append(
+            f"1 file, not {wanted}" if files == 1 else f"{files} files, none of them {wanted}"
+        )
+    if folders:
+        parts.append("1 folder" if folders == 1 else f"{folders} folders")
+    return "; ".join(parts) or "it is empty"

@@ -106,11 +106,16 @@ Output = Annotated[
         "Without it, photos/ goes to photos-enhanced/ and a.jpg to a-enhanced.jpg.",
     ),
 ]
+Again = Annotated[
+    bool, _what("--again", help="Enhance results of photoenhance too, which are left out else.")
+]
 InPlace = Annotated[bool, _where("--in-place", help="Replace the photos themselves.")]
 OnExists = Annotated[
-    Literal["skip", "overwrite", "rename", "error"],
+    Literal["update", "skip", "overwrite", "rename", "error"],
     _where(
-        metavar="POLICY", help="Where an output exists already: skip, overwrite, rename or error."
+        metavar="POLICY",
+        help="Where an output exists already: update makes it anew if settings or photo have "
+        "changed, and never replaces what is no result of ours; or skip, overwrite, rename, error.",
     ),
 ]
 # What people call formats besides our names of them.
@@ -133,6 +138,10 @@ Quality = Annotated[
     ),
 ]
 StripMetadata = Annotated[bool, _where(help="Leave EXIF, XMP, IPTC and the like out.")]
+NoMark = Annotated[
+    bool, _where("--no-mark", help="Do not say in the results' XMP that they are enhanced.")
+]
+KeepDates = Annotated[bool, _where("--keep-dates", help="Give results the dates of their photos.")]
 
 DryRun = Annotated[bool, _told("--dry-run", help="Show what would be done; write nothing.")]
 Json = Annotated[bool, _told("--json", help="JSON lines on standard output.")]

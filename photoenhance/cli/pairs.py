@@ -1,16 +1,16 @@
 """Two folders, or two photos -> which result belongs to which original."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from photoenhance.batch.plan import SUFFIX
 from photoenhance.batch.scan import Filter, photos_in
-from photoenhance.cli.contents import Contents
+from photoenhance.cli.contents import Contents, contents_by_marks
 from photoenhance.errors import ConfigError
 
 if TYPE_CHECKING:
     from photoenhance.report.rows import Pair
-
-SUFFIX = "-enhanced"  # what `enhance` puts after the names of folders and photos
 
 
 def contents_between(before: Path, after: Path | None, *, recursive: bool) -> Contents:
@@ -39,7 +39,8 @@ def contents_between(before: Path, after: Path | None, *, recursive: bool) -> Co
         )
     if before.is_file():
         after = after / before.name if after.is_dir() else after
-        return Contents(before.name, (Pair(before.name, before, after),))
+        shown = contents_by_marks((Pair(before.name, before, after),))
+        return replace(shown, title=before.name)
     if after.is_file():
         raise ConfigError(
             f"{after}: is one file, but {before} is a folder", hint="Name two folders."
@@ -52,7 +53,8 @@ def contents_between(before: Path, after: Path | None, *, recursive: bool) -> Co
         )
     reason = f"has no result in {after}"
     failures = tuple(Failure(str(name), reason) for name in alone)
-    return Contents(named.resolve().name or str(before), pairs, failures)
+    title = named.resolve().name or str(before)
+    return replace(contents_by_marks(pairs), title=title, failures=failures)
 
 
 def _matched(before: Path, after: Path, filter: Filter) -> "tuple[tuple[Pair, ...], list[Path]]":

@@ -16,11 +16,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from photoenhance.batch.events import Event, Finished, PhotoDone, Settings, Started
-from photoenhance.errors import ConfigError
+from photoenhance.batch.events import Event, Finished, PhotoDone, Reason, Settings, Started
+from photoenhance.errors import ConfigError, MissingExtraError
 
 SCHEMA = 1
 WIDE = 240  # columns, where neither a terminal nor the user says how many there are
+
+_SKIPPED: dict[Reason, str] = {
+    "done": "done before with these settings",
+    "changed": "done before, and changed since; --on-exists overwrite replaces them",
+    "exists": "with an output that others made; --on-exists overwrite replaces them",
+    "result": "left out as results of photoenhance; --again enhances them too",
+    "unsupported": "left out as no photos that can be read; -v names them",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +246,7 @@ class Lines:
     ) -> None:
         self._console = console
         self._quiet = quiet
+        self._is_verbose = verbose
         self._lists_all = verbose or not (bar or quiet)
         self._progress = _progress(console) if bar and not quiet else None
         self._photos = 0
@@ -245,6 +254,8 @@ class Lines:
         self._megapixels = 0.0
         self._guided = 0
         self._failures: list[PhotoDone] = []
+        self._skipped: Counter[Reason] = Counter()
+        self._has_told_extra = False
         self._folders: set[Path] = set()
 
     def show(self, event: Event) -> None:
@@ -268,7 +279,7 @@ class Lines:
         if settings.weights_sha256:
             self._say(f"{settings.model} on {settings.device}, {settings.precision}")
         if event.photos == 1 and not self._quiet:
-            self._progress, self._lists_all = None, True
+            self._progress, self._lists_all, self._is_verbose = None, True, True
         if self._progress:
             self._progress.add_task("", total=event.photos, speed="")
             self._progress.start()
@@ -279,9 +290,11 @@ class Lines:
         self._guided += done.rendering == "guided"
         if done.status == "failed":
             self._failures.append(done)
+        if done.reason:
+            self._skipped[done.reason] += 1
         if done.status == "ok" and done.output != "-":
             self._folders.add(Path(done.output).parent)
-        if self._lists_all or done.status == "failed":
+        if self._has_line(done):
             self._line(f"[{self._done}/{self._photos}] {_told(done)}")
         if not self._quiet:
             for warning in done.warnings:
@@ -290,6 +303,15 @@ class Lines:
             task = self._progress.tasks[0]
             speed = self._megapixels / task.elapsed if task.elapsed else 0
             self._progress.update(task.id, advance=1, speed=f"{speed:.2f} MP/s")
+
+    def _has_line(self, done: PhotoDone) -> bool:
+        """Whether a photo is told of by itself: what a whole folder shares is told of once."""
+        if self._is_verbose:
+            return True
+        if done.error_class == MissingExtraError.__name__:
+            has_told, self._has_told_extra = self._has_told_extra, True
+            return not has_told
+        return done.status == "failed" or (self._lists_all and done.status != "skipped")
 
     def _finish(self, event: Finished) -> None:
         self.close()
@@ -306,6 +328,9 @@ class Lines:
         self._say(
             f"{', '.join(parts) or '0 enhanced'} in {event.seconds:.1f} s{speed}{self._place()}"
         )
+        if self._skipped and not (self._quiet or self._is_verbose):
+            told = (f"{self._skipped[reason]} {_SKIPPED[reason]}" for reason in self._skipped)
+            self._line(f"Skipped: {'. '.join(told)}.")
         if self._failures and not self._quiet:
             self._list_failures()
 
@@ -340,7 +365,7 @@ def _told(done: PhotoDone) -> str:
         case "ok":
             return f"{done.input} -> {done.output} ({done.seconds:.1f} s)"
         case "dry-run":
-            return f"{done.input} -> {done.output}"
+            return f"{done.input} -> {done.output}{f' ({done.message})' if done.message else ''}"
         case _:
             return f"{done.input}: {done.status}: {done.message}"
 

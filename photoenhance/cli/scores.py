@@ -31,6 +31,7 @@ class Setting:
         device: where they run; None without any.
         precision: of their arithmetic.
         strength: 0 (the original) to 1.
+        maker: what made the inputs, where all say that they are results of the same.
     """
 
     pairs: tuple[Pair, ...]
@@ -41,6 +42,7 @@ class Setting:
     device: str | None
     precision: str
     strength: float
+    maker: str | None = None
 
     @property
     def candidates(self) -> tuple[str, ...]:
@@ -96,6 +98,7 @@ def start_record(setting: Setting) -> dict[str, Any]:
         "device": setting.device,
         "precision": setting.precision,
         "strength": setting.strength,
+        "inputs_by": setting.maker,
     }
 
 

@@ -25,6 +25,8 @@ def print_scores(scores: Scores, console: Console) -> None:
     """Print every photo's values, mean and median, and then each metric's worst photos."""
     if not scores.judged:
         return
+    if scores.setting.maker:
+        console.print(_text(f"inputs: results of {scores.setting.maker}"))
     for cards in _blocks(scores, console.width):
         console.print(_values(scores, cards))
     worst = _worst(scores)

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from photoenhance.errors import ImageError, UnsupportedError
+from photoenhance.errors import ImageError, MissingExtraError
 from photoenhance.imaging import ifd, iso, isocontent, tifftags
 from photoenhance.imaging.decode import Decoded, fill
 from photoenhance.imaging.draft import Draft, check_size, label
@@ -21,7 +21,7 @@ def read_heif(stream: BinaryIO, max_pixels: int) -> Draft:
     """Read the main picture of a HEIF file.
 
     Raises:
-        UnsupportedError: pillow-heif is not installed.
+        MissingExtraError: pillow-heif is not installed.
         ImageError: the picture is too large.
     """
     heif = _pillow_heif()
@@ -50,7 +50,7 @@ def write_heif(
     """Write `(H, W, 3 or 4)` uint8, or uint16 of which 10 bits are kept, as HEIF.
 
     Raises:
-        UnsupportedError: pillow-heif is not installed.
+        MissingExtraError: pillow-heif is not installed.
     """
     heif = _pillow_heif()
     height, width, channels = rows.shape
@@ -65,7 +65,7 @@ def read_raw(stream: BinaryIO, max_pixels: int) -> Draft:
     """Develop a camera raw file into 16-bit sRGB, with the camera's white balance.
 
     Raises:
-        UnsupportedError: rawpy is not installed.
+        MissingExtraError: rawpy is not installed.
         ImageError: the picture is too large.
     """
     try:
@@ -121,8 +121,8 @@ def _pillow_heif() -> ModuleType:
     return pillow_heif
 
 
-def _missing(name: str, extra: str) -> UnsupportedError:
-    return UnsupportedError(
+def _missing(name: str, extra: str) -> MissingExtraError:
+    return MissingExtraError(
         f"{name} is not supported by this installation",
         hint=f"pip install 'photoenhance[{extra}]'",
     )

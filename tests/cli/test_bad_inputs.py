@@ -1,15 +1,18 @@
 """What a photo tool meets sooner or later: broken, hostile and odd files."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-# The expectation leaves the choice for animations; ours is to refuse them.
+from photoenhance.batch.scan import OTHER_PICTURES
+
+# The expectation leaves the choice for animations; ours is to leave them out of folders.
 ANIMATIONS = {"assorted/delay.png", "assorted/dispose_bgnd.gif", "assorted/iss634.webp"}
 ALLOWED = {
     "enhance": {"ok"},
     "enhance-note": {"ok"},
-    "skip": {"failed"},
+    "skip": {"failed", "skipped"},
     "either": {"ok", "failed"},
 }
 
@@ -33,7 +36,10 @@ def test_a_batch_of_bad_files_does_what_is_expected_of_each(cli, shared, expecta
         if record["status"] not in ALLOWED[expectations[name]] and name not in ANIMATIONS
     }
     assert wrong == {}
-    assert all(told[name]["status"] == "failed" for name in ANIMATIONS)
+    assert all(told[name]["status"] == "skipped" for name in ANIMATIONS)
+    # What claims to be a photo and is none is a fault; other pictures do lie about in folders.
+    skipped = {name for name, record in told.items() if record["status"] == "skipped"}
+    assert all(Path(name).suffix in OTHER_PICTURES for name in skipped - ANIMATIONS)
     assert all(
         record["warnings"]
         for name, record in told.items()

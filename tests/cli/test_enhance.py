@@ -1,12 +1,17 @@
 """`photoenhance enhance`, with a tiny model and tiny photos."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from photoenhance.batch import journal
+from photoenhance.errors import ConfigError
 from photoenhance.inference.enhancer import Enhancer
 from photoenhance.zoo import store
 
@@ -22,9 +27,11 @@ START = {
         "precision",
     ),
     *("rendering", "tile", "work_size", "strength", "quality", "strip_metadata", "max_pixels"),
+    *("no_mark", "keep_dates"),
 }
 FILE = {
-    *("schema", "record", "input", "output", "status", "message", "error_class", "hint"),
+    *("schema", "record", "input", "output", "status", "message", "reason"),
+    *("error_class", "hint"),
     *("exit_code", "megapixels", "rendering", "tile", "precision", "seconds", "warnings"),
     *("model", "weights_sha256", "device"),
 }
@@ -170,10 +177,31 @@ def test_an_empty_folder_exits_2_and_allow_empty_makes_that_0(cli):
 
     assert refused.code == 2
     assert refused.err == (
-        "Error: no photos were found\n"
-        "Hint: Look into subfolders with --recursive, or allow this with --allow-empty.\n"
+        "Error: photos: no photos were found (it is empty)\n"
+        "Hint: Name other folders, or allow this with --allow-empty.\n"
     )
     assert allowed.code == 0
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "inside", "hint"),
+    [
+        (["a.txt"], [], "1 file, not a photo", "Name other folders"),
+        (["a.txt", "b.doc"], [], "2 files, none of them a photo", "Name other folders"),
+        (["x/a.jpg"], [], "1 folder", "Look into subfolders with --recursive"),
+        (["x/a.txt", "b.txt"], ["-r"], "1 file, not a photo; 1 folder", "Name other folders"),
+        (["a.jpg"], ["--include", "*.png"], "1 file, not wanted", "Name other folders"),
+    ],
+)
+def test_a_folder_without_photos_says_what_was_there(cli, files, options, inside, hint):
+    for file in files:
+        Path("photos", file).parent.mkdir(parents=True, exist_ok=True)
+        Path("photos", file).touch()
+
+    ended = cli("enhance", "photos", *options)
+
+    assert ended.code == 2
+    assert ended.err.startswith(f"Error: photos: no photos were found ({inside})\nHint: {hint}, or")
 
 
 def test_recursive_mirrors_the_tree(cli, draw):
@@ -302,6 +330,8 @@ def test_an_absent_device_exits_4(cli, draw):
     [
         (["--tile", "large"], "--tile large: expected auto, off, or a number of pixels"),
         (["--tile", "0"], "--tile 0: expected auto, off, or a number of pixels"),
+        (["--tile", "7"], "--tile 7: expected auto, off, or a number of pixels from 64"),
+        (["-o", "out.txt"], "out.txt: .txt is the suffix of no picture that we know"),
         (["--tile", "off", "--rendering", "tiles"], "--tile off: contradicts --rendering tiles"),
         (["--tile", "64", "--rendering", "whole"], "--tile 64: contradicts --rendering whole"),
         (["--tile", "64", "--rendering", "guided"], "--tile 64: contradicts --rendering guided"),
@@ -366,13 +396,13 @@ def test_a_photo_no_larger_than_the_working_size_is_exact(cli, draw):
     assert "1 enhanced in " in ended.err
 
 
-def test_a_result_of_another_working_size_is_no_resume(cli, draw):
+def test_a_result_of_another_working_size_is_made_anew(cli, draw):
     draw("a.png", size=(90, 130))
     cli("enhance", "a.png", "--rendering", "guided", "--work-size", "64")
 
     again = cli("enhance", "a.png", "--rendering", "guided", "--work-size", "80")
 
-    assert "--on-exists overwrite" in again.err
+    assert "1 enhanced (1 guided) in " in again.err
 
 
 @pytest.mark.parametrize(
@@ -476,16 +506,54 @@ def test_a_journal_that_cannot_be_used_is_told_and_done_without(cli, draw, home)
     assert "this run will not be resumable" in ended.err
 
 
-@pytest.mark.parametrize("option", ["--in-place", "--retry-failed"])
-def test_what_rests_on_the_journal_does_not_go_on_without_it(cli, draw, home, option):
+def test_in_place_needs_no_journal_since_the_file_says_what_it_is(cli, draw, home):
     draw("a.jpg")
     home.mkdir()
     (home / "state").touch()
 
-    ended = cli("enhance", "a.jpg", option)
+    first, second = cli("enhance", "a.jpg", "--in-place"), cli("enhance", "a.jpg", "--in-place")
+
+    assert first.code == 0
+    assert first.err.count("this run will not be resumable") == 1
+    assert "a.jpg: skipped: done before with these settings" in second.err
+
+
+def test_what_failed_the_last_time_is_known_by_the_journal_alone(cli, draw, home):
+    draw("a.jpg")
+    home.mkdir()
+    (home / "state").touch()
+
+    ended = cli("enhance", "a.jpg", "--retry-failed")
 
     assert ended.code == 2
     assert "the journal of finished photos cannot be used" in ended.err
+
+
+def test_without_a_home_photos_are_done(cli, draw, monkeypatch):
+    def homeless(kind):
+        raise ConfigError("there is no home folder")
+
+    draw("a.jpg")
+    monkeypatch.setattr("photoenhance.cli.enhance.store", SimpleNamespace(folder=homeless))
+
+    ended = cli("enhance", "a.jpg")
+
+    assert ended.code == 0
+    assert "note: there is no home folder; this run will not be resumable\n" in ended.err
+
+
+def test_a_journal_that_others_keep_locked_is_done_without(cli, draw, home, monkeypatch):
+    draw("photos/a.jpg", "photos/b.jpg")
+    cli("enhance", "photos/a.jpg")
+    monkeypatch.setattr(journal, "_PATIENCE", 0.01)
+    with closing(sqlite3.connect(home / "state" / "journal.sqlite3")) as database:
+        database.execute("BEGIN EXCLUSIVE")
+
+        ended = cli("enhance", "photos", "-o", "out")
+
+    assert ended.code == 0
+    assert names("out") == ["a.jpg", "b.jpg"]
+    assert ended.err.count("this run will not be resumable") == 1
 
 
 @pytest.mark.parametrize("source", ["a.jpg", "-"])

@@ -360,3 +360,22 @@ def test_judging_loads_torch_only_for_networks_and_torchvision_never(draw, home,
     assert "torch" not in loaded
     assert "'torch'" in also
     assert "torchvision" not in also
+
+
+def test_results_of_one_model_name_it(cli, draw, model):
+    draw("in/a.png", "in/b.jpg")
+    cli("enhance", "in", "--strength", "0.5")
+
+    table = cli("evaluate", "--inputs", "in-enhanced")
+    record = records(cli("evaluate", "--inputs", "in-enhanced", "--json").out)[0]
+
+    assert table.out.startswith(f"inputs: results of {model.name}, strength 0.5, fp32\n")
+    assert record["inputs_by"] == f"{model.name}, strength 0.5, fp32"
+
+
+def test_results_of_several_models_name_none(cli, draw):
+    draw("in/a.png", "in/b.jpg")
+    cli("enhance", "in/a.png", "--strength", "0.5", "-o", "out/")
+    cli("enhance", "in/b.jpg", "-o", "out/")
+
+    assert "results of" not in cli("evaluate", "--inputs", "out").out

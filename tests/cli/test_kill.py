@@ -83,4 +83,5 @@ def test_a_killed_batch_leaves_whole_files_and_goes_on_without_redoing_any(
 
         assert last.returncode == 0
         assert contents(output) == right
+        assert not [path.name for path in output.iterdir() if path.name.startswith(".")]
         assert not finished & done_in(told.splitlines(keepends=True))

@@ -389,3 +389,37 @@ def test_a_result_that_cannot_be_shown_makes_the_run_fail(cli, draw, monkeypatch
     assert "b.jpg: cannot be shown: " in ended.err
     assert ended.err.endswith("Error: the report: not all photos could be shown\n")
     assert shown() == ["a.jpg"]
+
+
+def test_results_among_the_photos_are_not_in_the_report(cli, draw):
+    draw("a.jpg")
+    cli("enhance", "a.jpg")
+
+    ended = cli("enhance", "a.jpg", "a-enhanced.jpg", "--report", "report.html")
+
+    assert ended.code == 0
+    assert shown() == ["a.jpg"]
+    assert "not shown" not in Path("report.html").read_text()
+
+
+def test_without_a_log_the_results_name_model_and_settings(cli, draw, model):
+    draw("photos/a.jpg", "photos/b.jpg")
+    cli("enhance", "photos", "--strength", "0.5")
+
+    cli("report", "photos")
+
+    page = Path("report.html").read_text(encoding="utf-8")
+    for fact in (model.name, store.sha256(model), "<dt>Settings</dt><dd>strength 0.5, fp32</dd>"):
+        assert fact in page
+
+
+def test_results_of_several_settings_are_told_apart(cli, draw, model):
+    draw("photos/a.jpg", "photos/b.jpg")
+    cli("enhance", "photos/a.jpg", "-o", "photos-enhanced/")
+    cli("enhance", "photos/b.jpg", "-o", "photos-enhanced/", "--strength", "0.5")
+
+    cli("report", "photos")
+
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert "<dd>strength 1, fp32; strength 0.5, fp32</dd>" in page
+    assert f"{model.name}, strength 0.5, fp32" in page

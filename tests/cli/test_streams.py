@@ -59,6 +59,16 @@ def test_a_named_pipe_is_read_once(draw):
     assert opened(Path("b.jpg").read_bytes()).format == "JPEG"
 
 
+def test_standard_input_by_its_path_is_no_device(draw):
+    draw("a.jpg")
+    command = " ".join(["cat a.jpg |", *COMMAND, "enhance", "/dev/stdin", "-o", "b.jpg"])
+
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=False)
+
+    assert ended.returncode == 0
+    assert opened(Path("b.jpg").read_bytes()).format == "JPEG"
+
+
 def test_the_records_of_a_pipe_go_to_a_log(cli, draw):
     draw("a.jpg")
 

@@ -94,11 +94,72 @@ def test_two_inputs_with_one_output_are_refused():
         plan(Request(paths("x", "y"), output=Path("out")))
 
 
+def todo(request, is_result=lambda path: False):
+    return [str(job.input) for job in plan(request, is_result) if not job.is_result]
+
+
 def test_an_output_that_is_another_input_is_refused():
-    touch("a.jpg", "a-enhanced.jpg")
+    touch("a.jpg", "out/a.jpg")
 
     with pytest.raises(ConfigError, match="is itself an input"):
-        plan(Request(paths("a.jpg", "a-enhanced.jpg")))
+        plan(Request(paths("a.jpg", "out/a.jpg"), output=Path("out")))
+
+
+def test_an_output_that_is_an_input_but_a_result_is_no_input():
+    touch("a.jpg", "out/a.jpg")
+    request = Request(paths("a.jpg", "out/a.jpg"), output=Path("out"))
+
+    assert todo(request, lambda path: path == Path("out/a.jpg")) == ["a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("photo", "result"),
+    [
+        ("a.jpg", "a-enhanced.jpg"),
+        ("a.jpg", "a-enhanced.png"),
+        ("a.jpg", "a-enhanced-2.jpg"),
+        ("a.CR3", "a-enhanced.CR3.tif"),
+        ("a.CR3", "a-enhanced.CR3-1.tif"),
+        ("a.b.jpg", "a.b-enhanced.jpg"),
+        ("a-enhanced.jpg", "a-enhanced-enhanced.jpg"),
+    ],
+)
+@pytest.mark.parametrize("options", [{}, {"output": Path("out")}, {"in_place": True}])
+def test_names_beside_their_photos_tell_results(photo, result, options):
+    touch(photo, result)
+
+    assert todo(Request(paths(".", result), **options)) == [photo]
+
+
+@pytest.mark.parametrize("name", ["b-enhanced.jpg", "a-enhanced-edges.jpg", "enhanced-a.jpg"])
+def test_other_names_tell_nothing(name):
+    touch("a.jpg", name)
+
+    assert name in todo(Request(paths("."), output=Path("out")))
+
+
+def test_again_takes_results_too():
+    touch("a.jpg", "a-enhanced.jpg")
+
+    assert len(todo(Request(paths("."), output=Path("out"), again=True))) == 2
+
+
+def test_a_name_is_not_enough_to_overwrite_an_input():
+    touch("a.jpg", "a-enhanced.jpg")
+    request = Request(paths("a.jpg", "a-enhanced.jpg"), on_exists="overwrite")
+
+    assert todo(request, lambda path: True) == ["a.jpg"]
+    with pytest.raises(ConfigError, match="is itself an input"):
+        plan(request)
+
+
+def test_nobody_looks_into_files_that_no_photo_would_replace():
+    touch("a.jpg", "b.jpg", "b-enhanced.jpg")
+
+    def is_result(path):
+        raise AssertionError(f"looked into {path}")
+
+    assert len(todo(Request(paths("a.jpg", "b.jpg", "b-enhanced.jpg")), is_result)) == 2
 
 
 def test_an_output_folder_that_is_the_input_folder_by_a_link_is_refused():
@@ -199,12 +260,12 @@ def test_in_place_with_an_output_is_refused():
         plan(Request(paths("a.jpg"), output=Path("out"), in_place=True))
 
 
-def test_existing_outputs_are_skipped_by_default():
+def test_existing_outputs_are_brought_up_to_date_by_default():
     touch("a.jpg", "a-enhanced.jpg")
 
     (job,) = plan(Request(paths("a.jpg")))
 
-    assert job.skip
+    assert job.on_exists == "update"
     assert not job.is_new
 
 
@@ -213,7 +274,7 @@ def test_existing_outputs_are_overwritten_when_asked_for():
 
     (job,) = plan(Request(paths("a.jpg"), on_exists="overwrite"))
 
-    assert not job.skip
+    assert job.on_exists == "overwrite"
     assert not job.is_new
     assert job.problem is None
 
@@ -269,15 +330,36 @@ def test_a_planned_name_can_hold_any_bytes():
 
 def test_a_pipe_needs_a_file_not_a_folder(folder):
     with pytest.raises(ConfigError, match="is a folder, but standard output takes one photo"):
-        plan_pipe(folder, None, "skip")
+        plan_pipe(folder, None, Request())
     with pytest.raises(ConfigError, match="a photo from standard input has no name"):
-        plan_pipe(None, folder, "skip")
+        plan_pipe(None, folder, Request())
     with pytest.raises(ConfigError, match="no such file"):
-        plan_pipe(Path("nowhere.jpg"), None, "skip")
+        plan_pipe(Path("nowhere.jpg"), None, Request())
 
 
 def test_a_pipe_does_not_overwrite_unasked():
     touch("b.jpg")
 
-    assert plan_pipe(None, Path("b.jpg"), "skip").skip
-    assert not plan_pipe(None, Path("b.jpg"), "overwrite").skip
+    job = plan_pipe(None, Path("b.jpg"), Request())
+
+    assert (job.is_new, job.on_exists) == (False, "update")
+
+
+@pytest.mark.parametrize("name", ["out.txt", "x.jpg.tmp", "out.jpeg2000"])
+def test_an_output_with_an_unknown_suffix_is_no_folder_for_one_photo(name):
+    touch("a.jpg", "b.jpg")
+
+    with pytest.raises(ConfigError, match="is the suffix of no picture") as caught:
+        plan(Request(paths("a.jpg"), output=Path(name)))
+
+    assert "slash" in caught.value.hint
+    assert outputs(Request(paths("a.jpg"), output=Path(name), is_folder=True)) == [f"{name}/a.jpg"]
+    assert outputs(Request(paths("a.jpg", "b.jpg"), output=Path(name)))[0] == f"{name}/a.jpg"
+
+
+def test_a_slash_makes_a_folder_of_a_pictures_name():
+    touch("a.jpg")
+
+    request = Request(paths("a.jpg"), output=Path("best.jpg"), is_folder=True)
+
+    assert outputs(request) == ["best.jpg/a.jpg"]

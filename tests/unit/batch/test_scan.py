@@ -1,6 +1,7 @@
 """Which files of a folder are photos."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,25 @@ def test_the_output_folder_is_left_out(tree):
     names = found(tree, without=tree / "2024", recursive=True)
 
     assert names == ["B.PNG", "a.jpg", "drafts/e.jpg"]
+
+
+def test_folders_of_systems_are_left_out_whatever_their_case(tree):
+    names = ("#recycle", "$RECYCLE.BIN", "@__thumb", "__MACOSX", "lost+found", ".Trash-1000")
+    for name in (*names, "System Volume Information", "@Recycle"):
+        (tree / name).mkdir()
+        (tree / name / "x.jpg").touch()
+
+    assert not any(path.endswith("x.jpg") for path in found(tree, recursive=True))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+def test_pipes_and_sockets_are_passed_over(tree):
+    os.mkfifo(tree / "pipe.jpg")
+    (tree / "device.jpg").symlink_to("/dev/null")
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(tree / "s.jpg"))
+
+        assert found(tree) == ["B.PNG", "a.jpg"]
 
 
 def test_link_loops_end_and_each_folder_counts_once(tree):
