@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoenhance.errors import ImageError, MissingExtraError
-from photoenhance.imaging import ifd, iso, isocontent, tifftags
+from photoenhance.imaging import ifd, iso, isocontent
 from photoenhance.imaging.decode import Decoded, fill
 from photoenhance.imaging.draft import Draft, check_size, label
 from photoenhance.imaging.metadata import ReadExif
 from photoenhance.imaging.photo import Metadata, StoredFormat
+from photoenhance.imaging.tiff import tags
 
 _SRGB_CURVE = (2.4, 12.92)  # as LibRaw takes it: power, and slope at black
 
@@ -107,7 +108,7 @@ def _exif_of_raw(stream: BinaryIO) -> ReadExif | None:
     """Gather EXIF from the raw formats that are TIFF files, which most are."""
     try:
         tiff = ifd.TiffFile(stream)
-        block = tifftags.exif_of_tiff(tiff, tiff.directory(tiff.first)).block
+        block = tags.exif_of_tiff(tiff, tiff.directory(tiff.first)).block
     except ValueError:
         return None
     return ReadExif(block, None) if block is not None else None

@@ -10,14 +10,17 @@ from typing import BinaryIO
 from PIL import Image
 
 from photoenhance.errors import ImageError, UnsupportedError
-from photoenhance.imaging import bmp, cicp, color, extras, jpeg, metadata, png, raster, tiff
+from photoenhance.imaging import bmp, cicp, color, extras, metadata, raster
 from photoenhance.imaging.damage import DAMAGE, translated
 from photoenhance.imaging.draft import Draft
 from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, readable, recognise
+from photoenhance.imaging.jpeg import codec as jpeg
 from photoenhance.imaging.orientation import TURNED
 from photoenhance.imaging.photo import Photo
+from photoenhance.imaging.png import reader as png
 from photoenhance.imaging.profile import cicp_of
 from photoenhance.imaging.silence import muted, silenced
+from photoenhance.imaging.tiff import reader as tiff
 
 DEFAULT_MAX_PIXELS = 250_000_000
 

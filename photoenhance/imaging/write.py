@@ -14,13 +14,13 @@ from photoenhance.imaging.atomic import replacing
 from photoenhance.imaging.color import converter
 from photoenhance.imaging.extras import write_heif
 from photoenhance.imaging.formats import FORMATS, FileFormat, FormatName, writable
-from photoenhance.imaging.jpeg import write_jpeg
-from photoenhance.imaging.labels import fits, is_of_gain_map, names
+from photoenhance.imaging.jpeg.codec import write_jpeg
+from photoenhance.imaging.jpeg.labels import fits, is_of_gain_map, names
 from photoenhance.imaging.metadata import without_orientation
 from photoenhance.imaging.photo import Metadata, Photo, StoredFormat
-from photoenhance.imaging.pngwriter import only_in_png, write_png
+from photoenhance.imaging.png.writer import only_in_png, write_png
 from photoenhance.imaging.rows import OutputRows
-from photoenhance.imaging.tiffwriter import write_tiff
+from photoenhance.imaging.tiff.writer import write_tiff
 
 _QUALITY = 95
 _AVIF_QUALITY = 90

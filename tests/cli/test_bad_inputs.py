@@ -47,7 +47,6 @@ def test_a_batch_of_bad_files_does_what_is_expected_of_each(cli, shared, expecta
     )
     assert all(record["message"] for record in told.values() if record["status"] == "failed")
     assert all(record["seconds"] < 30 for record in told.values())  # 4 where nothing else runs
-    assert all(told[name]["error_class"] == "UnsupportedError" for name in ANIMATIONS)
     classes = {record["error_class"] for record in told.values()}
     assert classes == {None, "ImageError", "UnsupportedError"}
     # The decoders' own words must not get through.

@@ -244,12 +244,13 @@ def test_two_settings_that_contradict_each_other_are_told_apart(cli, draw, users
 
 @pytest.mark.parametrize(
     ("variable", "value", "path"),
-    [("OUTPUT", "out", "out"), ("FORMAT", "png", "my png"), ("FILES_FROM", "a.jpg", "b.jpg")],
+    [("OUTPUT", "out", "out"), ("FORMAT", "png", "my png"), ("FILES_FROM", "list.txt", "b.jpg")],
 )
 def test_what_was_typed_is_not_blamed_on_a_setting_of_the_same_text(
     cli, draw, monkeypatch, variable, value, path
 ):
     draw("a.jpg")
+    Path("list.txt").write_text("a.jpg\n")
     monkeypatch.setenv(f"PHOTOENHANCE_{variable}", value)
 
     ended = cli("enhance", path)

@@ -223,11 +223,11 @@ def test_enhance_downloads_the_model_that_it_needs(cli, published, original, ser
     draw("a.png")
     cli("models", "import", original, "--name", "mine")
 
-    ended = cli("enhance", "a.png", "-o", "downloaded.png", "--model", "tiny")
+    ended = cli("enhance", "a.png", "-o", "downloaded.png", "--model", "tiny", "--no-mark")
 
     assert ended.code == 0
     assert server.asked == ["/tiny.pth"]
-    cli("enhance", "a.png", "-o", "imported.png", "--model", "mine")
+    cli("enhance", "a.png", "-o", "imported.png", "--model", "mine", "--no-mark")
     assert Path("downloaded.png").read_bytes() == Path("imported.png").read_bytes()
 
 

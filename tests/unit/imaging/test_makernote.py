@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from photoenhance.imaging import ifd, makernote
+from photoenhance.imaging import ifd
 from photoenhance.imaging.read import read
+from photoenhance.imaging.tiff import makernote
 from photoenhance.imaging.write import losses, write
 
 needs_exiftool = pytest.mark.skipif(shutil.which("exiftool") is None, reason="needs exiftool")

@@ -3,7 +3,8 @@ import struct
 
 import pytest
 
-from photoenhance.imaging import ifd, metadata, tifftags
+from photoenhance.imaging import ifd, metadata
+from photoenhance.imaging.tiff import tags
 
 THUMBNAIL = b"\xff\xd8" + b"thumbnail" * 40 + b"\xff\xd9"
 XMP = (
@@ -129,7 +130,7 @@ def test_a_tiffs_tags_become_a_block_without_those_of_its_pixels(exif_of):
     tiff, directory = directory_of(exif_of(6))
     entries = directory.entries | {0x0100: ifd.entry("<", 0x0100, ifd.LONG, 640)}
 
-    block = tifftags.exif_of_tiff(tiff, ifd.Directory(entries, directory.children)).block
+    block = tags.exif_of_tiff(tiff, ifd.Directory(entries, directory.children)).block
 
     _, gathered = directory_of(block)
     assert set(gathered.entries) == {0x010F, ifd.EXIF, ifd.GPS}
@@ -141,4 +142,4 @@ def test_a_tiffs_tags_become_a_block_without_those_of_its_pixels(exif_of):
 def test_a_tiff_that_says_nothing_of_its_picture_has_no_block():
     tiff, _ = directory_of(b"II*\0\x08\0\0\0\x01\0\x00\x01\x04\0\x01\0\0\0\x05\0\0\0\0\0\0\0")
 
-    assert tifftags.exif_of_tiff(tiff, tiff.directory(8)).block is None
+    assert tags.exif_of_tiff(tiff, tiff.directory(8)).block is None

@@ -8,7 +8,7 @@ import pytest
 from PIL.PngImagePlugin import PngImageFile
 
 from photoenhance.imaging.photo import Metadata, Photo, StoredFormat, Text
-from photoenhance.imaging.png import read_png
+from photoenhance.imaging.png.reader import read_png
 from photoenhance.imaging.read import read
 from photoenhance.imaging.write import encode
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from photoenhance.errors import ImageError
-from photoenhance.imaging import pngchunks
 from photoenhance.imaging.photo import Photo
+from photoenhance.imaging.png import chunks
 from photoenhance.imaging.read import read
 from photoenhance.imaging.write import encode, losses
 
@@ -141,7 +141,7 @@ def test_the_shape_of_pixels_is_kept_and_turned_with_them(orientation, draw):
 
 
 def test_parts_without_measure_are_not_loaded_but_told(draw, monkeypatch):
-    monkeypatch.setattr(pngchunks, "_MAX_DATA", 1000)
+    monkeypatch.setattr(chunks, "_MAX_DATA", 1000)
 
     photo = read(png(draw(8, 8), chunk(b"prIv", bytes(700)), chunk(b"teSt", bytes(400))))
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photoenhance.imaging import pngtext
 from photoenhance.imaging.photo import Metadata, Photo, Text
-from photoenhance.imaging.pngtext import raw_profile
+from photoenhance.imaging.png import texts
+from photoenhance.imaging.png.texts import raw_profile
 from photoenhance.imaging.read import read
 from photoenhance.imaging.write import encode
 
@@ -78,7 +78,7 @@ def test_texts_without_measure_are_kept_unread_with_a_note():
 
 
 def test_texts_that_use_up_the_measure_do_not_lift_it(monkeypatch):
-    monkeypatch.setattr(pngtext, "_MAX_TEXT", 1000)
+    monkeypatch.setattr(texts, "_MAX_TEXT", 1000)
     bomb = chunk(b"zTXt", b"bomb\0\0" + zlib.compress(bytes(1 << 20)))
 
     photo = read(png(chunk(b"tEXt", b"Title\0" + b"x" * 1000), bomb))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from photoenhance.imaging.metadata import read_exif
 from photoenhance.imaging.photo import Text
 from photoenhance.imaging.photoshop import split_resources
-from photoenhance.imaging.pngchunks import Chunk, unpacked
+from photoenhance.imaging.png.chunks import Chunk, unpacked
 
 XMP_KEYWORD = "XML:com.adobe.xmp"
 RAW_PROFILE = "Raw profile type "

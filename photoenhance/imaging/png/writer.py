@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from photoenhance.imaging.decode import strips
 from photoenhance.imaging.photo import Metadata
 from photoenhance.imaging.photoshop import joined_resources
-from photoenhance.imaging.pngchunks import Chunk, checksum
-from photoenhance.imaging.pngcolor import CHUNKS
-from photoenhance.imaging.pngtext import RAW_PROFILE, XMP_KEYWORD, text_chunk
+from photoenhance.imaging.png.chunks import Chunk, checksum
+from photoenhance.imaging.png.colors import CHUNKS
+from photoenhance.imaging.png.texts import RAW_PROFILE, XMP_KEYWORD, text_chunk
 from photoenhance.imaging.rows import OutputRows
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from photoenhance.imaging import ifd
-from photoenhance.imaging.tifftags import is_storage
+from photoenhance.imaging.tiff.tags import is_storage
 
 WIDTH, HEIGHT, _KIND, _OLD_KIND, _SUB_PAGES = 0x0100, 0x0101, 0x00FE, 0x00FF, 0x014A
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType

@@ -6,7 +6,7 @@ import re
 
 from PIL import JpegImagePlugin
 
-from photoenhance.imaging.markers import EOI, SOS, Segment, segments
+from photoenhance.imaging.jpeg.markers import EOI, SOS, Segment, segments
 
 END = bytes([0xFF, EOI])
 

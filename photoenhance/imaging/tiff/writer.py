@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoenhance.errors import ImageError
-from photoenhance.imaging import ifd, metadata, tifftags
+from photoenhance.imaging import ifd, metadata
 from photoenhance.imaging.photo import Metadata, StoredFormat
 from photoenhance.imaging.rows import OutputRows
+from photoenhance.imaging.tiff import tags
 
 _BYTE, _SHORT, _LONG, _RATIONAL, _UNDEFINED = 1, 3, 4, 5, 7
 _DEFLATE, _LEVEL = 8, 3  # twice as fast as the usual 6, for 1.5 % more bytes
@@ -126,4 +127,4 @@ def _of_exif(block: bytes | None) -> dict[int, ifd.Entry]:
     if block is None:
         return {}
     tiff = ifd.TiffFile(io.BytesIO(block))
-    return tifftags.kept_in_tiff(tiff.directory(tiff.first))
+    return tags.kept_in_tiff(tiff.directory(tiff.first))

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from photoenhance.imaging import markers, mpf
+from photoenhance.imaging.jpeg import markers, mpf
 from photoenhance.imaging.photo import Trailer
 
 _PADDING = b"\0\xff"

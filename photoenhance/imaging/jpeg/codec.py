@@ -8,18 +8,19 @@ from typing import Any, BinaryIO
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from photoenhance.errors import ImageError
-from photoenhance.imaging import labels, markers, mpf, xmp
-from photoenhance.imaging.completeness import END, completed
+from photoenhance.imaging import xmp
 from photoenhance.imaging.damage import DAMAGE
 from photoenhance.imaging.decode import Decoded, decode
 from photoenhance.imaging.draft import Draft, check_size, label, sane_dpi
 from photoenhance.imaging.formats import FORMATS
+from photoenhance.imaging.jpeg import labels, markers, mpf
+from photoenhance.imaging.jpeg.completeness import END, completed
+from photoenhance.imaging.jpeg.trailer import exchanged, of_pictures, pictures, read_trailer
 from photoenhance.imaging.metadata import read_exif, upright_exif
 from photoenhance.imaging.orientation import upright_size
 from photoenhance.imaging.photo import Metadata, Photo, StoredFormat, Trailer
 from photoenhance.imaging.rows import OutputRows
 from photoenhance.imaging.silence import silenced
-from photoenhance.imaging.trailer import exchanged, of_pictures, pictures, read_trailer
 
 _QUALITY = 95
 _BASELINE_LIMIT = 255  # of the numbers in quantisation tables

@@ -5,15 +5,16 @@ from typing import BinaryIO
 
 import numpy as np
 
-from photoenhance.imaging import ifd, metadata, tifftags
+from photoenhance.imaging import ifd, metadata
 from photoenhance.imaging.decode import Decoded
 from photoenhance.imaging.draft import Draft, check_size, sane_dpi
 from photoenhance.imaging.metadata import ReadExif, xmp_orientation
 from photoenhance.imaging.photo import Metadata, StoredFormat
 from photoenhance.imaging.photoshop import split_resources
-from photoenhance.imaging.tifflayout import Samples
-from photoenhance.imaging.tiffpages import HEIGHT, WIDTH, Page, pages
-from photoenhance.imaging.tiffpixels import decode_page
+from photoenhance.imaging.tiff import tags
+from photoenhance.imaging.tiff.layout import Samples
+from photoenhance.imaging.tiff.pages import HEIGHT, WIDTH, Page, pages
+from photoenhance.imaging.tiff.pixels import decode_page
 
 _X_DPI, _Y_DPI, _DPI_UNIT = 0x011A, 0x011B, 0x0128
 _XMP, _IPTC, _PHOTOSHOP, _ICC = 0x02BC, 0x83BB, 0x8649, 0x8773
@@ -46,7 +47,7 @@ def read_tiff(stream: BinaryIO, max_pixels: int) -> Draft:
     orientation = asked or (xmp_orientation(xmp) if xmp else None) or 1
     samples = Samples.of(page)
     decoded = decode_page(page, samples, max_pixels, orientation)
-    exif = tifftags.exif_of_tiff(tiff, _as_decoded(page.directory, decoded))
+    exif = tags.exif_of_tiff(tiff, _as_decoded(page.directory, decoded))
     format_ = StoredFormat(
         "tiff",
         decoded.is_grey,

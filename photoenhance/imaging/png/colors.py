@@ -7,7 +7,7 @@ import numpy as np
 
 from photoenhance.errors import ImageError
 from photoenhance.imaging import cicp
-from photoenhance.imaging.pngchunks import Chunk, unpacked
+from photoenhance.imaging.png.chunks import Chunk, unpacked
 from photoenhance.imaging.profilewriter import grey_profile, rgb_profile
 
 CHUNKS = frozenset([b"cICP", b"sRGB", b"gAMA", b"cHRM"])

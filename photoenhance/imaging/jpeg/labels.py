@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from photoenhance.imaging import mpf
-from photoenhance.imaging.markers import (
+from photoenhance.imaging.jpeg import mpf
+from photoenhance.imaging.jpeg.markers import (
     APP0,
     APP1,
     APP2,

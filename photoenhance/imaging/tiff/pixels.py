@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from photoenhance.imaging import segments
 from photoenhance.imaging.damage import DamageError
 from photoenhance.imaging.decode import Decoded, colour_managed, decode, strips
 from photoenhance.imaging.metadata import ORIENTATION, orientation_of
 from photoenhance.imaging.orientation import stored_view, upright_size
-from photoenhance.imaging.segments import Layout
 from photoenhance.imaging.silence import silenced
-from photoenhance.imaging.tifflayout import (
+from photoenhance.imaging.tiff import segments
+from photoenhance.imaging.tiff.layout import (
     CMYK,
     GREY,
     INDEXED,
@@ -29,7 +28,8 @@ from photoenhance.imaging.tifflayout import (
     is_known_to_pillow,
     layout_of,
 )
-from photoenhance.imaging.tiffpages import Page
+from photoenhance.imaging.tiff.pages import Page
+from photoenhance.imaging.tiff.segments import Layout
 
 _PALETTE, _ICC = 0x0140, 0x8773
 

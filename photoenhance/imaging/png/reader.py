@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.PngImagePlugin import PngImageFile
 
-from photoenhance.imaging import pngcolor, pngtext
 from photoenhance.imaging.decode import Decoded, decode, fill, rows_of, strips
 from photoenhance.imaging.draft import Draft, check_size, label, refuse_animation, sane_dpi
 from photoenhance.imaging.photo import Metadata, StoredFormat
-from photoenhance.imaging.pngchunks import Chunk, PngFile, scan
+from photoenhance.imaging.png import colors, texts
+from photoenhance.imaging.png.chunks import Chunk, PngFile, scan
 
 _INCH = 0.0254
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
@@ -33,8 +33,8 @@ def read_png(stream: BinaryIO, max_pixels: int) -> Draft:
     check_size(*image.size, max_pixels)
     refuse_animation(image, file.frames)
     is_grey = file.kind in (_GREY, _GREY_ALPHA)
-    embedded = pngtext.embedded(file.chunks)
-    colours = pngcolor.read_colours(file.chunks, embedded.icc_profile, is_grey=is_grey)
+    embedded = texts.embedded(file.chunks)
+    colours = colors.read_colours(file.chunks, embedded.icc_profile, is_grey=is_grey)
     found = label(embedded.exif, embedded.xmp)
     decoded = _decoded(file, image, found.orientation)
     chunks, left_out = _kept(file, found.orientation, has_profile=colours.profile is not None)
@@ -150,7 +150,7 @@ def _kept(
 def _still_holds(name: bytes, orientation: int) -> bool:
     if name in _PLACED:
         return orientation == 1
-    return name in pngcolor.CHUNKS or name == b"bKGD" or name[3:].islower()
+    return name in colors.CHUNKS or name == b"bKGD" or name[3:].islower()
 
 
 def _aspect(data: bytes, orientation: int) -> list[Chunk]:

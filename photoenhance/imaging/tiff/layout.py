@@ -7,10 +7,10 @@ refused in words.
 from dataclasses import dataclass
 
 from photoenhance.errors import ImageError
-from photoenhance.imaging import segments
 from photoenhance.imaging.draft import check_size
-from photoenhance.imaging.segments import Layout
-from photoenhance.imaging.tiffpages import HEIGHT, WIDTH, Page
+from photoenhance.imaging.tiff import segments
+from photoenhance.imaging.tiff.pages import HEIGHT, WIDTH, Page
+from photoenhance.imaging.tiff.segments import Layout
 
 _COMPRESSION = 0x0103
 _BITS, _PHOTOMETRIC, _FILL_ORDER, _STRIPS, _CHANNELS = 0x0102, 0x0106, 0x010A, 0x0111, 0x0115

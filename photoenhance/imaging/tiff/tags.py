@@ -4,8 +4,9 @@ import io
 import struct
 from dataclasses import dataclass, replace
 
-from photoenhance.imaging import ifd, makernote
+from photoenhance.imaging import ifd
 from photoenhance.imaging.metadata import ORIENTATION
+from photoenhance.imaging.tiff import makernote
 
 # Tags that describe how a TIFF file holds its pixels: its writer sets them anew.
 _STORAGE = frozenset(
