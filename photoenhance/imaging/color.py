@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from photoenhance.imaging import profile as icc
+from photoenhance.imaging.decode import strips
 from photoenhance.imaging.photo import Photo, Pixels
 
 Floats = NDArray[np.float32]
@@ -109,6 +110,25 @@ def is_usable(profile: bytes, *, is_grey: bool) -> bool:
     return False
 
 
+def brought_to_srgb(profile: bytes, pixels: Pixels) -> NDArray[np.uint8] | None:
+    """Convert pixels by a profile that leads to colours but not back, as scanners have them.
+
+    Returns:
+        `(H, W, 3)` sRGB, or None where the profile is no such one.
+    """
+    try:
+        if icc.parse(profile).space != b"RGB ":
+            return None
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        transform = _transform(own, ImageCms.createProfile("sRGB"))
+    except (ValueError, ImageCms.PyCMSError, OSError):
+        return None
+    result = np.empty(pixels.shape, np.uint8)
+    for top, bottom in strips(pixels.shape[1], pixels.shape[0]):
+        result[top:bottom] = np.rint(_looked_up(transform, _in_8_bits(pixels[top:bottom])) * 255)
+    return result
+
+
 def encode_srgb(linear: Floats) -> Floats:
     """Apply the sRGB curve to light; below 0 it goes on point-symmetrically.
 
@@ -182,9 +202,7 @@ class _TableSpace:
 
     def to_srgb(self, pixels: Pixels) -> Floats:
         """Return sRGB in [0, 1]: tables say nothing of what lies beyond."""
-        if pixels.dtype == np.uint16:
-            pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-        return _looked_up(self._forward, pixels)
+        return _looked_up(self._forward, _in_8_bits(pixels))
 
     def from_srgb(self, colors: Floats) -> Floats:
         """Return the space's own values, linearly interpolated between the lattice's nodes."""
@@ -210,3 +228,9 @@ def _looked_up(transform: Any, pixels: Pixels) -> Floats:
     strip = Image.fromarray(np.ascontiguousarray(pixels))
     converted = ImageCms.applyTransform(strip, transform)
     return np.asarray(converted, dtype=np.float32) / np.float32(255)
+
+
+def _in_8_bits(pixels: Pixels) -> Pixels:
+    if pixels.dtype == np.uint8:
+        return pixels
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from photoenhance.errors import ImageError, UnsupportedError
 from photoenhance.imaging.decode import Decoded
-from photoenhance.imaging.metadata import ReadExif, read_exif, xmp_orientation
+from photoenhance.imaging.metadata import ReadExif, is_empty_exif, read_exif, xmp_orientation
 from photoenhance.imaging.photo import Metadata, StoredFormat
 
 
@@ -49,7 +49,8 @@ def label(exif: bytes | None, xmp: bytes | str | None) -> Label:
     """Understand EXIF and XMP as a codec found them; damaged EXIF is left out."""
     read = read_exif(exif) if exif else None
     packet = xmp.encode() if isinstance(xmp, str) else xmp
-    left_out = ("damaged EXIF was left out",) if exif and read is None else ()
+    is_damaged = bool(exif) and read is None and not is_empty_exif(exif or b"")
+    left_out = ("damaged EXIF was left out",) if is_damaged else ()
     return Label(read, packet or None, asked_orientation(read, packet), left_out)
 
 

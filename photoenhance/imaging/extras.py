@@ -42,6 +42,7 @@ def read_heif(stream: BinaryIO, max_pixels: int) -> Draft:
         profile,
         notes=notes,
         left_out=found.left_out + isocontent.left_out(content),
+        orientation=isocontent.orientation_of(content),
     )
 
 

@@ -61,7 +61,7 @@ class TiffFile:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.size = file.seek(0, 2)
-        # Tags whose values overlap could make us read a file thousands of times over.
+        # Directories and values that overlap could make us read a file thousands of times over.
         self._bytes_left = 4 * self.size + (1 << 16)
         start = self.bytes_at(0, 8)
         self.order = {b"II": "<", b"MM": ">"}.get(start[:2], "")
@@ -96,6 +96,7 @@ class TiffFile:
         (count,) = self._numbers(head, offset)
         if not 0 < count <= _MAX_ENTRIES:
             raise DamageError(f"a directory of {count} tags")
+        self._take(size * count)
         found = [self._entry(offset + width + size * index) for index in range(count)]
         entries = {entry.tag: entry for entry in found if entry is not None}
         children = {}
@@ -125,10 +126,13 @@ class TiffFile:
         offset = inline if length <= room else self._numbers(word, inline)[0]
         if offset + length > self.size:
             return None
+        self._take(length)
+        return Entry(tag, kind, count, self.bytes_at(offset, length), position, offset)
+
+    def _take(self, length: int) -> None:
         self._bytes_left -= length
         if self._bytes_left < 0:
             raise DamageError("its tags hold more than the file does")
-        return Entry(tag, kind, count, self.bytes_at(offset, length), position, offset)
 
     def _numbers(self, layout: str, offset: int) -> tuple[int, ...]:
         layout = self.order + layout

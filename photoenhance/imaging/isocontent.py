@@ -18,6 +18,8 @@ _MAX_NAMES = 8
 _USUAL = frozenset([b"ftyp", b"styp", b"meta", b"mdat", b"free", b"skip", b"wide"])
 _CREDENTIALS = b"uuid" + bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _GAIN_MAP_NOTE = "the gain map, by which screens show the photo in HDR, was left out"
+# By what is mirrored (nothing; top and bottom; left and right), then by quarters of a turn.
+_ORIENTATIONS = {None: (1, 8, 3, 6), 0: (4, 5, 2, 7), 1: (2, 7, 4, 5)}
 _OUTER = {
     b"mpvd": "the video of a motion photo was left out",
     b"moov": "a sequence of pictures was left out",
@@ -44,6 +46,19 @@ def read_colours(file: IsoFile, icc_profile: bytes | None) -> tuple[bytes | None
     # browsers show AVIF so, though not PNG.
     is_video = transfer in cicp.CAMERA_CURVES
     return cicp.profile_of(primaries, cicp.SRGB if is_video else transfer)
+
+
+def orientation_of(file: IsoFile) -> int:
+    """Return the orientation, as EXIF counts, by which the boxes turn the picture; 1 for none.
+
+    Source: ISO/IEC 23008-12:2022, 6.5.10 (anticlockwise turns) and 6.5.12 (then mirrored).
+    """
+    quarter, mirrored = 0, None
+    for said in file.said_of(file.primary, b"irot"):
+        quarter = said[0] & 3 if said else 0
+    for said in file.said_of(file.primary, b"imir"):
+        mirrored = said[0] & 1 if said else None
+    return _ORIENTATIONS[mirrored][quarter]
 
 
 def is_deep(file: IsoFile) -> bool:

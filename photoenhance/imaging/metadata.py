@@ -52,6 +52,15 @@ def read_exif(block: bytes) -> ReadExif | None:
         return None
 
 
+def is_empty_exif(block: bytes) -> bool:
+    """Tell whether an EXIF block is sound and says nothing, as programs write it."""
+    try:
+        tiff = ifd.TiffFile(io.BytesIO(block.removeprefix(b"Exif\0\0")))
+        return not any(tiff.bytes_at(tiff.first, 8 if tiff.is_big else 2))
+    except (ValueError, struct.error):
+        return False
+
+
 def orientation_of(tiff: ifd.TiffFile, directory: ifd.Directory) -> int | None:
     """Return the orientation, 1 to 8, that a directory asks for, or None where it asks for none."""
     entry = directory.entries.get(ORIENTATION)

@@ -19,13 +19,13 @@ def split_resources(resources: bytes) -> tuple[bytes | None, bytes | None]:
     Returns:
         IPTC records without their wrapping, and the other resources as they are; None for none.
     """
-    records, others = b"", b""
+    records, others = [], []
     for kind, whole, content in _listed(resources):
         if kind == _IPTC:
-            records += content
+            records.append(content)
         elif kind not in _THUMBNAILS:
-            others += whole
-    return records or None, others or None
+            others.append(whole)
+    return b"".join(records) or None, b"".join(others) or None
 
 
 def joined_resources(iptc: bytes | None, others: bytes | None) -> bytes:

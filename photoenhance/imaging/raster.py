@@ -49,15 +49,18 @@ def read_avif(stream: BinaryIO, max_pixels: int) -> Draft:
     refuse_animation(image, image.n_frames)
     profile, notes = isocontent.read_colours(file, image.info.get("icc_profile"))
     found = label(image.info.get("exif"), image.info.get("xmp"))
+    # Pillow writes into EXIF what the boxes say; what XMP says does not count (ISO 23000-22).
+    orientation = (found.exif.orientation if found.exif else None) or 1
     depth = ("colours of more than 8 bits were read as 8 bits",) if isocontent.is_deep(file) else ()
     return Draft(
-        decode(image, found.orientation),
+        decode(image, orientation),
         StoredFormat("avif"),
         found.exif,
         Metadata(xmp=found.xmp),
         profile,
         notes=notes,
         left_out=found.left_out + depth + isocontent.left_out(file),
+        orientation=orientation,
     )
 
 

@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from photoenhance.errors import ImageError, UnsupportedError
 from photoenhance.imaging import bmp, cicp, color, extras, metadata, raster
 from photoenhance.imaging.damage import DAMAGE, translated
+from photoenhance.imaging.decode import Decoded
 from photoenhance.imaging.draft import Draft
 from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, readable, recognise
 from photoenhance.imaging.jpeg import codec as jpeg
@@ -109,13 +112,17 @@ def _read(stream: BinaryIO, is_raw: bool, max_pixels: int) -> Photo:
 
 def _finished(draft: Draft) -> Photo:
     """Make a draft's metadata agree with its pixels, and leave out what cannot be used."""
-    decoded, left_out = draft.decoded, draft.left_out + draft.decoded.left_out
+    decoded, left_out = draft.decoded, draft.left_out
     height, width = decoded.pixels.shape[:2]
     exif, said, turn = draft.exif, draft.metadata, draft.turned_by()
     profile = None if decoded.is_srgb else draft.icc_profile
     if profile is not None and not color.is_usable(profile, is_grey=draft.format.is_grey):
+        converted = color.brought_to_srgb(profile, decoded.pixels)
         profile = None
-        left_out += ("the colour profile cannot be used and was left out: sRGB is assumed",)
+        if converted is None:
+            left_out += ("the colour profile cannot be used and was left out: sRGB is assumed",)
+        else:
+            decoded = _in_srgb(decoded, converted)
     if profile is not None and (coded := cicp_of(profile)):
         cicp.refuse_hdr(coded[1])
     kept = replace(
@@ -137,5 +144,18 @@ def _finished(draft: Draft) -> Photo:
         kept,
         draft.format,
         notes=draft.notes + decoded.notes,
-        left_out=left_out,
+        left_out=left_out + decoded.left_out,
+    )
+
+
+def _in_srgb(decoded: Decoded, pixels: NDArray[np.uint8]) -> Decoded:
+    """Give a photo the pixels that its profile's way to sRGB made, which are 8-bit ones."""
+    alpha = decoded.alpha
+    if alpha is not None and alpha.dtype == np.uint16:
+        alpha = ((alpha.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    notes = ("colours were converted to sRGB: the profile knows no way back", *decoded.notes)
+    is_deep = decoded.pixels.dtype == np.uint16
+    left_out = ("16-bit colours were converted to 8 bits",) if is_deep else ()
+    return replace(
+        decoded, pixels=pixels, alpha=alpha, notes=notes, left_out=left_out + decoded.left_out
     )

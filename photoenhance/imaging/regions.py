@@ -6,12 +6,11 @@ schema; EXIF 2.3 in XMP (CIPA DC-010); IPTC Photo Metadata Standard, "Image Regi
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from photoenhance.imaging.orientation import TURNED, Point, upright_point, upright_rectangle
-from photoenhance.imaging.xmp import elements, prefixes
+from photoenhance.imaging.xmp import elements, prefixes, with_each
 
 _AREAS = ((b"http://ns.adobe.com/xmp/sType/Area#", b"stArea"),
           (b"http://ns.acdsee.com/sType/Area#", b"acdsee-stArea"))  # fmt: skip
@@ -66,15 +65,15 @@ def upright_regions(xmp: bytes, stored: tuple[int, int], orientation: int) -> by
     turn = _Turn((Decimal(stored[0]), Decimal(stored[1])), orientation)
     if not _are_upright(xmp, turn):
         area, size = _any_prefix(xmp, _AREAS), _any_prefix(xmp, _SIZES)
-        xmp = _each(xmp, _AREA, lambda part: _upright_area(part, area, turn))
-        xmp = _each(xmp, _APPLIED_TO, lambda part: _upright_size(part, size, turn))
+        xmp = with_each(xmp, _AREA, lambda part: _upright_area(part, area, turn))
+        xmp = with_each(xmp, _APPLIED_TO, lambda part: _upright_size(part, size, turn))
         rectangle = _property(prefixes(xmp, _MICROSOFT, b"MPReg"), b"Rectangle", rb"[^\"'<>]*")
         xmp = rectangle.sub(lambda found: found[1] + _upright_list(found[2], turn), xmp)
     subject = rb"(?:%s):Subject(?:Area|Location)" % prefixes(xmp, _EXIF, b"exif")
-    xmp = _each(xmp, subject, lambda part: _upright_subject(part, turn))
+    xmp = with_each(xmp, subject, lambda part: _upright_subject(part, turn))
     iptc = prefixes(xmp, _IPTC, b"Iptc4xmpExt")
     boundary = rb"(?:%s):RegionBoundary" % iptc
-    return _each(xmp, boundary, lambda part: _upright_boundary(part, iptc, turn))
+    return with_each(xmp, boundary, lambda part: _upright_boundary(part, iptc, turn))
 
 
 def _are_upright(xmp: bytes, turn: _Turn) -> bool:
@@ -145,16 +144,7 @@ def _upright_boundary(part: bytes, prefix: bytes, turn: _Turn) -> bytes:
             return point
         return _with(point, prefix, (b"rbX", b"rbY"), turn.point(*found, is_relative=is_relative))
 
-    return upright(part) if radius is not None else _each(part, _LIST_ITEM, upright)
-
-
-def _each(xmp: bytes, name: bytes, change: Callable[[bytes], bytes]) -> bytes:
-    """Change each element of a name, its tags included."""
-    changed, position = b"", 0
-    for start, end in elements(xmp, name):
-        changed += xmp[position:start] + change(xmp[start:end])
-        position = end
-    return changed + xmp[position:]
+    return upright(part) if radius is not None else with_each(part, _LIST_ITEM, upright)
 
 
 def _any_prefix(xmp: bytes, namespaces: tuple[tuple[bytes, bytes], ...]) -> bytes:

@@ -4,7 +4,7 @@ Packets are changed where they stand and stay otherwise as they are, byte for by
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _CAMERA = b"http://ns.google.com/photos/1.0/camera/"
 _CONTAINER = b"http://ns.google.com/photos/1.0/container/"
@@ -59,12 +59,17 @@ def without(xmp: bytes, namespace: bytes, names: bytes) -> bytes:
     if not found:
         return xmp
     name = rb"(?:%s):(?:%s)" % (found, names)
-    kept, position = b"", 0
-    for start, end in elements(xmp, name):
-        kept += xmp[position:start]
-        position = end
-    xmp = kept + xmp[position:]
+    xmp = with_each(xmp, name, lambda _: b"")
     return re.sub(rb"\s%s\s*=\s*(?:\"[^\"]*\"|'[^']*')" % name, b"", xmp)
+
+
+def with_each(xmp: bytes, name: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """Change each element whose name matches a regular expression, its tags included."""
+    parts, position = [], 0
+    for start, end in elements(xmp, name):
+        parts += [xmp[position:start], change(xmp[start:end])]
+        position = end
+    return b"".join([*parts, xmp[position:]])
 
 
 def elements(xmp: bytes, name: bytes) -> Iterator[tuple[int, int]]:

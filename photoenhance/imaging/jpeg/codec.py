@@ -43,7 +43,7 @@ def read_jpeg(stream: BinaryIO, max_pixels: int) -> Draft:
         trailer=read_trailer(file, end, read.index) if end is not None else None,
     )
     said, left_out = _with_upright_gain_map(said, found.orientation, max_pixels)
-    if read.exif is not None and found.exif is None:
+    if read.exif is not None and found.left_out:
         if found.orientation == 1:
             # What we do not understand, others may; the picture is as they knew it.
             said = replace(said, segments=(labels.exif_segment(read.exif), *said.segments))

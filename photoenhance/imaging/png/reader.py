@@ -39,7 +39,7 @@ def read_png(stream: BinaryIO, max_pixels: int) -> Draft:
     decoded = _decoded(file, image, found.orientation)
     chunks, left_out = _kept(file, found.orientation, has_profile=colours.profile is not None)
     notes = embedded.notes + colours.notes
-    if embedded.exif and found.exif is None and found.orientation == 1:
+    if embedded.exif and found.left_out and found.orientation == 1:
         # What we do not understand, others may; the picture is as they knew it.
         chunks += ((b"eXIf", embedded.exif),)
         notes += ("damaged EXIF was kept as it is",)
@@ -167,7 +167,5 @@ def _left_out(names: list[bytes]) -> tuple[str, ...]:
         notes.append("content credentials (C2PA), which hold for the file as it was, were left out")
     others = ", ".join(sorted({name.decode() for name in names if name != _CREDENTIALS}))
     if others:
-        notes.append(
-            f"parts of the PNG that hold for its old pixels alone were left out ({others})"
-        )
+        notes.append(f"unknown parts of the PNG were left out ({others})")
     return tuple(notes)

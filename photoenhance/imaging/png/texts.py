@@ -16,12 +16,13 @@ RAW_PROFILE = "Raw profile type "
 
 TEXT_CHUNKS = frozenset([b"tEXt", b"zTXt", b"iTXt"])
 _MAX_TEXT = 1 << 26  # of all texts together, unpacked
+_MAX_NOTES = 16
 _EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"  # before them in APP1 of a JPEG
 _PROFILES = {
     "exif": "EXIF", "app1": "EXIF", "xmp": "XMP", "iptc": "IPTC", "8bim": "IPTC",
     "icc": "colour profile", "icm": "colour profile",
 }  # fmt: skip
-_STORED = re.compile(r"\s*\S[^\n]*\n\s*(\d+)\s*\n([\s0-9a-fA-F]*)")
+_STORED = re.compile(r"\s*\S[^\n]*\n\s*(\d{1,10})\s*\n([\s0-9a-fA-F]*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +82,7 @@ def embedded(chunks: tuple[Chunk, ...]) -> Embedded:
         icc_profile=stored.get("icc") or stored.get("icm"),
         text=tuple(plain),
         unread=tuple(unread),
-        notes=tuple(_unread_note(data) for _, data in unread),
+        notes=tuple(dict.fromkeys(_unread_note(data) for _, data in unread[:_MAX_NOTES])),
         left_out=tuple(damaged),
     )
 

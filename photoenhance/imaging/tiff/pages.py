@@ -72,8 +72,9 @@ def pages(tiff: ifd.TiffFile) -> Pages:
 
     Where there is none, the largest page is the photo.
     """
-    chain = list(_chain(tiff))
-    inner = [sub for page in chain for sub in _sub_pages(page)]
+    seen: set[int] = set()
+    chain = list(_chain(tiff, seen))
+    inner = [sub for page in chain for sub in _sub_pages(page, seen)]
     full = [page for page in chain + inner if not page.is_reduced and not page.is_mask]
     photo = full[0] if full else max(chain, key=_area)
     reduced = [p for p in chain + inner if p.is_reduced and not p.is_mask and p is not photo]
@@ -90,9 +91,8 @@ def pages(tiff: ifd.TiffFile) -> Pages:
     return Pages(photo, tuple(notes), tuple(left_out))
 
 
-def _chain(tiff: ifd.TiffFile) -> Iterator[Page]:
+def _chain(tiff: ifd.TiffFile, seen: set[int]) -> Iterator[Page]:
     """Yield the pages in the file's order; a damaged one ends them, unless it is the first."""
-    seen: set[int] = set()
     offset = tiff.first
     while offset and offset not in seen and len(seen) < _MAX_PAGES:
         try:
@@ -106,13 +106,16 @@ def _chain(tiff: ifd.TiffFile) -> Iterator[Page]:
         offset = directory.following
 
 
-def _sub_pages(page: Page) -> Iterator[Page]:
+def _sub_pages(page: Page, seen: set[int]) -> Iterator[Page]:
     """Yield the pictures that a page points to; each is described by the page as well."""
     offsets: tuple[int, ...] = ()
     with suppress(ValueError):
         offsets = page.numbers(_SUB_PAGES)
     said = {t: e for t, e in page.directory.entries.items() if not is_storage(t)}
-    for offset in offsets[:_MAX_PAGES]:
+    for offset in offsets:
+        if offset in seen or len(seen) >= _MAX_PAGES:
+            continue
+        seen.add(offset)
         with suppress(ValueError):
             own = page.tiff.directory(offset)
             merged = replace(

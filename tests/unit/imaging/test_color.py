@@ -7,6 +7,8 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from photoenhance.imaging import color
 from photoenhance.imaging.photo import Photo, StoredFormat
+from photoenhance.imaging.read import read
+from photoenhance.imaging.write import encode
 
 WIDE = ["adobe", "p3", "prophoto", "swapped"]
 INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
@@ -179,3 +181,20 @@ def test_the_srgb_curve_and_its_inverse_agree_and_go_on_below_black():
 
     np.testing.assert_allclose(back, values, atol=1e-6)
     assert color.encode_srgb(np.float32([0.5]))[0] == pytest.approx(0.735357, abs=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_scanners_profile_that_leads_one_way_gives_the_colours_all_the_same(
+    dtype, draw, table_profile
+):
+    one_way = table_profile.replace(b"B2A0", b"xxxx").replace(b"mntr", b"scnr")
+    pixels = draw(20, 30).astype(dtype) * (257 if dtype == np.uint16 else 1)
+    space = color.converter(Photo(pixels, icc_profile=table_profile))
+
+    photo = read(io.BytesIO(encode(Photo(pixels, icc_profile=one_way), "tiff")))
+
+    assert space is not None
+    assert photo.icc_profile is None
+    assert np.abs(photo.pixels / 255 - space.to_srgb(pixels)).max() < 1.5 / 255
+    assert "converted to sRGB" in photo.notes[0]
+    assert bool(photo.left_out) == (dtype == np.uint16)

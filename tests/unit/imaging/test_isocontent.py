@@ -260,3 +260,29 @@ def test_what_is_written_says_nothing_but_its_profile(draw, profile_of):
 
 def color_of(photo):
     return np.rint(color.converter(photo).to_srgb(photo.pixels) * 255).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "orientation"),
+    [
+        ((), 1),
+        ((box(b"irot", b"\3"),), 6),
+        ((box(b"irot", b"\1"),), 8),
+        ((box(b"imir", b"\1"),), 2),
+        ((box(b"imir", b"\0"),), 4),
+        ((box(b"irot", b"\1"), box(b"imir", b"\0")), 5),
+        ((box(b"irot", b"\3"), box(b"imir", b"\0")), 7),
+    ],
+)
+def test_the_boxes_say_how_a_picture_was_turned(boxes, orientation):
+    file = container([infe(1, b"hvc1")], properties=[(1, each) for each in boxes])
+
+    assert isocontent.orientation_of(file) == orientation
+
+
+def test_an_avif_is_not_turned_by_what_xmp_says(draw):
+    buffer = io.BytesIO()
+    packet = b'<x:xmpmeta><a tiff:Orientation="6"/></x:xmpmeta>'
+    Image.fromarray(draw(48, 64)).save(buffer, "AVIF", xmp=packet)
+
+    assert read(io.BytesIO(buffer.getvalue())).pixels.shape == (48, 64, 3)

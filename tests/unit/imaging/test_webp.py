@@ -42,3 +42,14 @@ def test_what_stands_behind_the_end_is_told_but_not_padding(draw):
 
     assert behind.left_out == ("21 bytes behind the WebP's end were left out",)
     assert read(webp(draw(16, 24), behind=bytes(9))).left_out == ()
+
+
+@pytest.mark.parametrize("name", ["webp", "avif", "png", "jpeg"])
+def test_exif_that_says_nothing_is_no_damage(draw, name):
+    empty = b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"
+    buffer = io.BytesIO()
+    Image.fromarray(draw(16, 24)).save(buffer, name, exif=empty)
+
+    photo = read(io.BytesIO(buffer.getvalue()))
+
+    assert photo.notes == photo.left_out == ()
