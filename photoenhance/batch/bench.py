@@ -18,7 +18,7 @@ from photoenhance.batch.plan import Job
 from photoenhance.batch.results import Origin, Output, look_at, origin_by, origin_of
 from photoenhance.errors import ImageError, MissingExtraError, UnsupportedError
 from photoenhance.imaging import atomic, formats
-from photoenhance.imaging.mark import Mark, mark_in, marked, unmarked
+from photoenhance.imaging.mark import Mark, mark_in, marked, sealed, unmarked
 from photoenhance.imaging.photo import Photo
 from photoenhance.imaging.read import pixels_in, read
 from photoenhance.imaging.write import encode, losses
@@ -26,6 +26,7 @@ from photoenhance.inference.enhancer import Enhanced
 
 State = tuple[int, int, int]
 
+_OF_OTHER = "replaced a result that was made from another photo, or from this one as it was before"
 _REPLACES = "--on-exists overwrite replaces it, --on-exists rename keeps both."
 
 
@@ -60,12 +61,14 @@ class Files:
         dates: of its last access and change in nanoseconds, where it is a file.
         output: the state of what stood at the output.
         replaced_sha256: of that, where it was looked at.
+        is_of_other: whether that is a result of a file with other bytes.
     """
 
     sha256: str
     dates: tuple[int, int] | None = None
     output: State | None = None
     replaced_sha256: str | None = None
+    is_of_other: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,9 +216,10 @@ class Bench:
         origin = None if job.again else source.origin(self._journal)
         if job.output is not None and job.output == job.input:
             if origin and origin.fingerprint == self._fingerprint:
-                return self._left_alone(job, "done")
+                return self._left_alone(job, "changed" if origin.is_changed else "done")
             if origin:
                 raise _is_result(job, origin)
+            _check_writable(job.output)
             return Files(source.sha256, source.dates, source.state)
         if origin:
             if job.input is None or job.output is None:  # who reads on waits for a photo
@@ -229,7 +233,7 @@ class Bench:
         if reason:
             return self._left_alone(job, reason)
         _check_replacing(job, found)
-        return Files(source.sha256, source.dates, state, found.sha256)
+        return Files(source.sha256, source.dates, state, found.sha256, found.is_of_other)
 
     def _left_alone(self, job: Job, reason: Reason) -> PhotoDone:
         """Skip a photo of which nothing is left to be done."""
@@ -251,9 +255,12 @@ class Bench:
             quality=settings.quality,
             strip_metadata=settings.strip_metadata,
         )
+        data = sealed(data)
         notes = losses(photo, name, strip_metadata=settings.strip_metadata)
+        if made.files.is_of_other:
+            notes += (_OF_OTHER,)
         if job.output:
-            notes += _links(job)
+            notes += _links(job) + self._unmarked(job, data)
             if self._is_done_meanwhile(job, made.files):
                 return self._left_alone(job, "done")
             self._save(job.output, data, made.files)
@@ -276,6 +283,14 @@ class Bench:
             version=__version__,
         )
         return replace(photo, metadata=replace(said, xmp=marked(said.xmp, mark, name)))
+
+    def _unmarked(self, job: Job, data: bytes) -> tuple[str, ...]:
+        """Say that a photo was replaced by a result that cannot be known by itself."""
+        settings = self.settings
+        is_wanted = settings.no_mark or settings.strip_metadata
+        if job.output != job.input or is_wanted or mark_in(data):
+            return ()
+        return ("the file cannot say that it is a result: only this computer's journal knows it",)
 
     def _is_done_meanwhile(self, job: Job, files: Files) -> bool:
         """Look at the output once more: another run may have done the same in the meantime.
@@ -448,6 +463,18 @@ def _links(job: Job) -> tuple[str, ...]:
         return ()
     names = "one more name" if others == 1 else f"{others} more names"
     return (f"the file has {names} (hard links), which keep the old picture",)
+
+
+def _check_writable(file: Path) -> None:
+    """Refuse to replace what its owner has protected; the folder's owner could do it all the same.
+
+    Raises:
+        ImageError: nobody may write to the file.
+    """
+    if not file.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
+        raise ImageError(
+            f"{file}: is write-protected", hint="Make it writable, or write elsewhere with -o."
+        )
 
 
 def _make_folder(folder: Path) -> None:

@@ -97,8 +97,7 @@ def plan(request: Request, is_result: Callable[[Path], bool] = _has_mark) -> tup
     """
     _check_output(request)
     entries = _Entries()
-    # An input that is named twice is one job.
-    pairs = list(dict.fromkeys(_named(_pairs(request), request)))
+    pairs = list(_named(_once(_pairs(request), entries), request))
     if not request.in_place and not request.again:
         pairs = _without_results(pairs, request, entries, is_result)
     entries.promised.update(
@@ -130,6 +129,19 @@ def plan_pipe(input: Path | None, output: Path | None, request: Request) -> Job:
         )
     job = Job(input, output, on_exists=request.on_exists, again=request.again)
     return _settle(job, _Entries())
+
+
+def _once(jobs: Iterable[Job], entries: "_Entries") -> Iterator[Job]:
+    """Leave out jobs for a photo and an output that are there already, under whatever names."""
+    seen: set[tuple[Path | None, Path | None]] = set()
+    for job in jobs:
+        places = (
+            entries.of(job.input) if job.input else None,
+            entries.of(job.output) if job.output else None,
+        )
+        if places not in seen:
+            seen.add(places)
+            yield job
 
 
 def _named(jobs: Iterable[Job], request: Request) -> Iterator[Job]:

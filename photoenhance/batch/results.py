@@ -2,12 +2,12 @@
 
 import hashlib
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from photoenhance.batch.journal import Journal
-from photoenhance.imaging.mark import Mark, read_mark
+from photoenhance.imaging.mark import Mark, is_untouched, read_mark
 
 Standing = Literal["absent", "current", "changed", "outdated", "foreign"]
 
@@ -20,11 +20,13 @@ class Origin:
         fingerprint: of the settings.
         source_sha256: of the photo.
         words: model and settings for people, where the file itself tells them.
+        is_changed: whether somebody has changed the file since.
     """
 
     fingerprint: str
     source_sha256: str
     words: str = ""
+    is_changed: bool = False
 
     def is_same(self, other: "Origin") -> bool:
         """Whether both have made the same of the same."""
@@ -41,19 +43,21 @@ class Output:
             of other settings or of another photo; "foreign" is anything else.
         sha256: of the file, where one may be replaced.
         was_ours: whether a foreign file is a result that was changed since.
+        is_of_other: whether an outdated one was made from a file with other bytes.
     """
 
     standing: Standing
     sha256: str | None = None
     was_ours: bool = False
+    is_of_other: bool = False
 
 
 def is_result(file: Path, journal: Journal) -> bool:
     """Whether a file is a result of ours, as the journal or its own mark says."""
-    entry = journal.entry(file)
-    if entry and entry.output_sha256 and entry.output_sha256 == _sha256_or_none(file):
+    if read_mark(file) is not None:
         return True
-    return read_mark(file) is not None
+    entry = journal.entry(file)
+    return bool(entry and entry.output_sha256 and entry.output_sha256 == _sha256_or_none(file))
 
 
 def origin_of(file: Path, sha256: str, journal: Journal) -> Origin | None:
@@ -69,7 +73,8 @@ def origin_of(file: Path, sha256: str, journal: Journal) -> Origin | None:
     if entry and entry.output_sha256 == sha256:
         words = mark.words() if mark else ""
         return Origin(entry.settings or "", entry.input_sha256 or "", words)
-    return origin_by(mark)
+    origin = origin_by(mark)
+    return replace(origin, is_changed=not is_untouched(file)) if origin else None
 
 
 def origin_by(mark: Mark | None) -> Origin | None:
@@ -104,15 +109,23 @@ def _look_at_file(output: Path, wanted: Origin, journal: Journal) -> Output:
         origin = origin_by(read_mark(output))
         if origin is None:
             return Output("foreign", sha256)
-        return Output("current" if origin.is_same(wanted) else "outdated", sha256)
+        if not is_untouched(output):
+            return Output("changed" if origin.is_same(wanted) else "foreign", sha256, was_ours=True)
+        return _ours(origin, wanted, sha256)
     made = Origin(entry.settings or "", entry.input_sha256 or "")
     if sha256 == entry.output_sha256:
-        return Output("current" if made.is_same(wanted) else "outdated", sha256)
+        return _ours(made, wanted, sha256)
     if sha256 == entry.replaced_sha256:  # a kill came before the new file had taken its name
         return Output("outdated", sha256)
     origin = origin_by(read_mark(output))
     is_current = made.is_same(wanted) or (origin is not None and origin.is_same(wanted))
     return Output("changed" if is_current else "foreign", sha256, was_ours=True)
+
+
+def _ours(made: Origin, wanted: Origin, sha256: str | None) -> Output:
+    if made.is_same(wanted):
+        return Output("current", sha256)
+    return Output("outdated", sha256, is_of_other=made.source_sha256 != wanted.source_sha256)
 
 
 def _sha256_or_none(file: Path) -> str | None:

@@ -192,6 +192,9 @@ def _failed(job: Job, error: Exception) -> PhotoDone:
     if isinstance(error, PhotoEnhanceError):
         message = error.message.removeprefix(f"{name}: ").removeprefix("standard input: ")
         hint, code = error.hint, error.exit_code
+    elif isinstance(error, MemoryError):
+        message, code = "there is not enough memory for it", ExitCode.DEVICE
+        hint = "Close other programs, or choose --render guided."
     else:
         message = f"unexpected {type(error).__name__}: {error}"
         hint, code = "Report this, with the photo if it may be shown.", ExitCode.FAILED

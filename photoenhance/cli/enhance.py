@@ -172,7 +172,7 @@ def _check_work(
         raise nothing_found(paths, request)
     if not has_work(jobs, partial(_is_result, journal=journal)):
         raise ConfigError(
-            "nothing to do: what was named are results of photoenhance",
+            "nothing to do: what was named looks like results of photoenhance",
             hint="Name the originals, or enhance these once more with --again.",
         )
 

@@ -5,7 +5,9 @@ thus says itself that it is a result, wherever it goes, and programs that know I
 source type show that an algorithm has enhanced it.
 """
 
+import hashlib
 import re
+import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import BinaryIO
@@ -39,6 +41,11 @@ _QUOTES = {'"': "&quot;"}
 _UNQUOTES = {"&quot;": '"', "&apos;": "'"}
 
 
+_UNSEALED = "0" * 64
+_SEAL = re.compile(rb"(:ContentSHA256=[\"'])([0-9a-f]{64})(?=[\"'])")
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """What made a result.
@@ -50,6 +57,8 @@ class Mark:
         settings: the same for people, such as "strength 0.6, fp32".
         source_sha256: of the file that was enhanced.
         version: of photoenhance.
+        content_sha256: of the file, with this number's own digits as zeros: it shows whether
+            somebody has changed the file since.
     """
 
     model: str
@@ -58,6 +67,7 @@ class Mark:
     settings: str
     source_sha256: str
     version: str
+    content_sha256: str = _UNSEALED
 
     def words(self) -> str:
         """Return model and settings as a sentence names them."""
@@ -71,6 +81,7 @@ _NAMES = {
     "settings": "Settings",
     "source_sha256": "SourceSHA256",
     "version": "Version",
+    "content_sha256": "ContentSHA256",
 }
 
 
@@ -134,6 +145,40 @@ def read_mark(file: Path) -> Mark | None:
             return _searched(stream)
     except OSError:
         return None
+
+
+def sealed(data: bytes) -> bytes:
+    """Return a whole file whose mark says what its content is; one without a mark as it is."""
+    found = _SEAL.search(data)
+    if found is None:
+        return data
+    digest = hashlib.sha256(_with_seal(data, found, _UNSEALED.encode())).hexdigest()
+    return _with_seal(data, found, digest.encode())
+
+
+def is_untouched(file: Path) -> bool:
+    """Tell whether a result is byte for byte what was written, by its mark."""
+    try:
+        data = file.read_bytes()
+    except OSError:
+        return False
+    found = _SEAL.search(data)
+    return found is not None and sealed(data) == data
+
+
+def _with_seal(data: bytes, found: re.Match[bytes], digits: bytes) -> bytes:
+    """Exchange the digits of a seal, and in a PNG the checksum of the chunk that they stand in."""
+    changed = bytearray(data)
+    changed[found.start(2) : found.end(2)] = digits
+    position = len(_PNG)
+    while data.startswith(_PNG) and position + 12 <= len(data):
+        end = position + 8 + int.from_bytes(data[position : position + 4], "big")
+        if found.start() < end:
+            checksum = zlib.crc32(changed[position + 4 : end])
+            changed[end : end + 4] = checksum.to_bytes(4, "big")
+            break
+        position = end + 4
+    return bytes(changed)
 
 
 def _searched(stream: BinaryIO) -> Mark | None:

@@ -10,9 +10,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from photoenhance.cli.render import JsonLines
 from photoenhance.imaging.mark import read_mark
+from photoenhance.imaging.read import read
 
 COMMAND = [sys.executable, "-m", "photoenhance", "enhance"]
 
@@ -102,7 +104,7 @@ def test_results_alone_are_nothing_to_do(cli, draw, name):
 
     assert refused.code == 2
     assert refused.err == (
-        "Error: nothing to do: what was named are results of photoenhance\n"
+        "Error: nothing to do: what was named looks like results of photoenhance\n"
         "Hint: Name the originals, or enhance these once more with --again.\n"
     )
     assert allowed.code == 0
@@ -332,3 +334,72 @@ def test_a_list_for_null_says_so(cli, draw):
         "Error: -: the list of paths holds null bytes\n"
         "Hint: Add --null if paths end with them, as those of find -print0 do.\n"
     )
+
+
+def test_an_edited_result_is_not_replaced_where_only_its_mark_tells_of_it(cli, draw, monkeypatch):
+    draw("p/a.jpg")
+    cli("enhance", "p")
+    result = Path("p-enhanced/a.jpg")
+    packet = read(result).metadata.xmp
+    Image.new("RGB", (32, 24), "teal").save(result, xmp=packet)
+    edited = result.read_bytes()
+    monkeypatch.setenv("PHOTOENHANCE_HOME", "another")
+
+    ended = cli("enhance", "p", "--strength", "0.5")
+
+    assert ended.code == 1
+    assert result.read_bytes() == edited
+    assert "--on-exists overwrite" in ended.err
+
+
+def test_an_untouched_result_is_made_anew_by_its_mark_alone(cli, draw, monkeypatch):
+    draw("p/a.jpg")
+    cli("enhance", "p")
+    before = Path("p-enhanced/a.jpg").read_bytes()
+    monkeypatch.setenv("PHOTOENHANCE_HOME", "another")
+
+    ended = cli("enhance", "p", "--strength", "0.5")
+
+    assert ended.code == 0
+    assert Path("p-enhanced/a.jpg").read_bytes() != before
+
+
+def test_a_result_of_another_photo_is_replaced_with_a_word(cli, draw):
+    draw("x/i.jpg", "y/i.jpg")
+    cli("enhance", "x", "-o", "o")
+
+    ended = cli("enhance", "y", "-o", "o")
+
+    assert ended.code == 0
+    assert "replaced a result that was made from another photo" in ended.err
+
+
+def test_a_photo_and_a_link_to_it_are_one_photo_in_place(cli, draw):
+    draw("a.jpg")
+    Path("l.jpg").symlink_to("a.jpg")
+
+    ended = cli("enhance", "--in-place", "a.jpg", "l.jpg")
+
+    assert ended.code == 0
+    assert "1 enhanced" in ended.err
+
+
+def test_a_write_protected_photo_is_not_replaced(cli, draw):
+    draw("a.jpg")
+    Path("a.jpg").chmod(0o444)
+    before = Path("a.jpg").read_bytes()
+
+    ended = cli("enhance", "--in-place", "a.jpg")
+
+    assert ended.code == 1
+    assert Path("a.jpg").read_bytes() == before
+    assert "write-protected" in ended.err
+
+
+def test_a_file_that_cannot_say_that_it_is_a_result_is_told(cli, draw):
+    draw("a.bmp")
+
+    ended = cli("enhance", "--in-place", "a.bmp")
+
+    assert ended.code == 0
+    assert "only this computer's journal knows it" in ended.err

@@ -8,7 +8,16 @@ from dataclasses import replace
 
 import pytest
 
-from photoenhance.imaging.mark import LONGEST_IN_JPEG, Mark, mark_in, marked, read_mark, unmarked
+from photoenhance.imaging.mark import (
+    LONGEST_IN_JPEG,
+    Mark,
+    is_untouched,
+    mark_in,
+    marked,
+    read_mark,
+    sealed,
+    unmarked,
+)
 from photoenhance.imaging.photo import Metadata, Photo
 from photoenhance.imaging.read import read
 from photoenhance.imaging.write import encode
@@ -168,3 +177,28 @@ def test_what_has_none_has_none(tmp_path):
     assert read_mark(tmp_path / "nowhere.jpg") is None
     assert read_mark(tmp_path) is None
     assert mark_in(PACKET) is None
+
+
+@pytest.mark.parametrize("name", ["jpeg", "png", "tiff", "webp", "avif", "heif"])
+def test_a_result_that_somebody_has_changed_shows_it(name, draw, tmp_path):
+    packet = marked(None, MARK, name)
+    photo = Photo(draw(24, 32), metadata=Metadata(xmp=packet))
+    file = tmp_path / f"a.{name}"
+    data = sealed(encode(photo, name))
+
+    file.write_bytes(data)
+
+    assert is_untouched(file)
+    assert read(file).metadata.xmp is not None
+    assert read_mark(file).content_sha256 != "0" * 64
+    place = data.index(MARK.source_sha256.encode())
+    file.write_bytes(data[:place] + b"f" + data[place + 1 :])
+    assert not is_untouched(file)
+    file.write_bytes(encode(replace(photo, pixels=photo.pixels[::-1].copy()), name))
+    assert not is_untouched(file)
+
+
+def test_a_file_without_a_mark_is_nothing_that_could_be_sealed(draw):
+    data = encode(Photo(draw(8, 8)), "png")
+
+    assert sealed(data) == data
