@@ -1,6 +1,7 @@
 """Photos -> files: the format by the name's suffix, and never half a file."""
 
 import io
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,7 +74,7 @@ def encode(
     buffer = io.BytesIO()
     try:
         _ENCODERS[target.name](job, buffer)
-    except (OSError, ValueError, SystemError, RuntimeError) as error:
+    except (OSError, ValueError, SystemError, RuntimeError, AttributeError, struct.error) as error:
         raise ImageError(f"cannot be encoded as {target.name}, {error}") from error
     return buffer.getvalue()
 
@@ -120,7 +121,7 @@ def _unheld(said: Metadata, target: FileFormat) -> tuple[str, ...]:
         ("resources of Photoshop", said.photoshop, ("jpeg", "png", "tiff")),
         ("comments", said.comments, ("jpeg",)),
         (f"application segments ({names(others)})", others, ("jpeg",)),
-        ("aspect of pixels", said.shape, ("jpeg",)),
+        ("pixel aspect", said.shape, ("jpeg",)),
         ("texts", said.text, ("png",)),
         (f"chunks of PNG ({only_in_png(said)})", only_in_png(said), ("png",)),
     )

@@ -118,7 +118,7 @@ def _decoded(
         whole = None if file.endswith(END) else completed(file)
         if whole is None:
             raise
-    note = "the file lacks its end marker, but no pixels"
+    note = "the end marker is missing; all pixels are there"
     return decode(JpegImageFile(io.BytesIO(whole)), orientation), (note,)
 
 

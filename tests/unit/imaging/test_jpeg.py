@@ -10,6 +10,7 @@ from PIL import Image
 from PIL.MpoImagePlugin import MpoImageFile
 
 from photoenhance.errors import ImageError
+from photoenhance.imaging import write
 from photoenhance.imaging.photo import Metadata, Photo
 from photoenhance.imaging.read import read
 from photoenhance.imaging.write import encode, losses
@@ -383,7 +384,7 @@ def test_pixels_that_are_not_square_are_said_where_a_format_takes_them_for_squar
     source = with_jfif(jpeg(draw(8, 8)), 0, 2, 1)
 
     assert lost(source) == ()
-    assert lost(source, "webp") == ("webp holds no aspect of pixels: left out",)
+    assert lost(source, "webp") == ("webp holds no pixel aspect: left out",)
     assert lost(with_jfif(source, 0, 1, 1), "webp") == ()
 
 
@@ -431,7 +432,7 @@ def test_a_jpeg_without_its_end_marker_but_with_all_pixels_is_read_with_a_note(o
         photo = read(io.BytesIO(cut))
 
         np.testing.assert_array_equal(photo.pixels, expected.pixels)
-        assert photo.notes == ("the file lacks its end marker, but no pixels",)
+        assert photo.notes == ("the end marker is missing; all pixels are there",)
         assert photo.left_out == ()
 
 
@@ -443,6 +444,17 @@ def test_a_jpeg_that_lacks_pixels_is_refused(options, draw):
     for length in {*range(len(whole) - 90, len(whole) - 4, 3), *marks[40:-1:5]}:
         with pytest.raises(ImageError, match="damaged"):
             read(io.BytesIO(whole[:length]))
+
+
+@pytest.mark.parametrize("error", [struct.error("odd"), AttributeError("none")])
+def test_whatever_an_encoder_raises_is_told_as_an_error_of_the_image(error, draw, monkeypatch):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setitem(write._ENCODERS, "jpeg", fail)
+
+    with pytest.raises(ImageError, match="cannot be encoded as jpeg"):
+        encode(Photo(draw(8, 8)), "jpeg")
 
 
 def test_tables_too_coarse_for_baseline_are_written_without_a_word(draw, capfd):
