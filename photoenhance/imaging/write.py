@@ -91,6 +91,7 @@ def losses(
     """
     target = FORMATS[format_name]
     said = Metadata() if strip_metadata else photo.metadata
+    exif_fits, xmp_fits = fits(said)
     lost = {
         f"{format_name} holds no transparency: it was left out": (
             photo.alpha is not None and not target.has_alpha
@@ -104,9 +105,8 @@ def losses(
         f"{format_name} is written without a colour profile: colours were converted to sRGB": (
             not target.has_metadata and converter(photo) is not None
         ),
-        "EXIF or XMP is too long for JPEG and was left out": (
-            format_name == "jpeg" and not all(fits(said))
-        ),
+        "EXIF is too long for JPEG and was left out": format_name == "jpeg" and not exif_fits,
+        "XMP is too long for JPEG and was left out": format_name == "jpeg" and not xmp_fits,
     }
     notes = tuple(note for note, is_lost in lost.items() if is_lost)
     return photo.left_out + notes + _unheld(said, target) + _trailer_lost(photo, said, target)

@@ -46,7 +46,7 @@ def read_jpeg(stream: BinaryIO, max_pixels: int) -> Draft:
     if read.exif is not None and found.exif is None:
         if found.orientation == 1:
             # What we do not understand, others may; the picture is as they knew it.
-            said = replace(said, segments=(labels.exif_segment(read.exif), *said.segments))
+            said = replace(said, segments=(*labels.exif_segments(read.exif), *said.segments))
             notes += ("damaged EXIF was kept as it is",)
         else:
             left_out += found.left_out

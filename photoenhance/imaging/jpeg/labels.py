@@ -33,7 +33,8 @@ _UNDERSTOOD = (
     (APP13, _PHOTOSHOP),
 )  # fmt: skip
 _ONLY_ONCE = (_JFIF, _XMP, mpf.SIGNATURE)
-_BYTE_ORDERS = (b"II", b"MM")
+_TIFF_STARTS = (b"II*\0", b"MM\0*")
+_MAX_EXIF = 1 << 24  # in all; a writer splits it into segments
 _INCH, _CENTIMETRE = 1, 2
 _CM_PER_INCH = 2.54
 _NAME = re.compile(rb"[A-Za-z][\w .:/-]{2,40}")
@@ -88,7 +89,7 @@ def packed_labels(said: Metadata) -> bytes:
     density = bytes([unit]) + horizontal.to_bytes(2, "big") + vertical.to_bytes(2, "big")
     parts = [(APP0, _JFIF + b"\1\1" + density + b"\0\0")]
     if said.exif is not None:
-        parts.append(exif_segment(said.exif))
+        parts += exif_segments(said.exif)
     if said.xmp is not None:
         parts.append((APP1, _XMP + said.xmp))
     parts += [(APP1, part) for part in said.extended_xmp]
@@ -101,15 +102,20 @@ def packed_labels(said: Metadata) -> bytes:
     return b"".join(packed(marker, data) for marker, data in parts)
 
 
-def exif_segment(exif: bytes) -> tuple[int, bytes]:
-    """Return the application segment that holds EXIF."""
-    return APP1, _EXIF + exif
+def exif_segments(exif: bytes) -> tuple[tuple[int, bytes], ...]:
+    """Return the application segments that hold EXIF: several where it is too long for one."""
+    cuts, room = [0], MAX_LENGTH - len(_EXIF)
+    while (cut := cuts[-1] + room) < len(exif):
+        # What begins as EXIF does would be taken for another one.
+        cuts.append(cut - exif.startswith(_TIFF_STARTS, cut))
+    ends = (*cuts[1:], len(exif))
+    return tuple((APP1, _EXIF + exif[start:end]) for start, end in zip(cuts, ends, strict=True))
 
 
 def fits(said: Metadata) -> tuple[bool, bool]:
-    """Tell whether EXIF and XMP are short enough for a segment each."""
-    exif, xmp = len(said.exif or b"") + len(_EXIF), len(said.xmp or b"") + len(_XMP)
-    return exif <= MAX_LENGTH, xmp <= MAX_LENGTH
+    """Tell whether EXIF is short enough for a few segments, and XMP for one."""
+    xmp = len(said.xmp or b"") + len(_XMP)
+    return len(said.exif or b"") <= _MAX_EXIF, xmp <= MAX_LENGTH
 
 
 def is_of_gain_map(segment: tuple[int, bytes]) -> bool:
@@ -141,7 +147,7 @@ def _is_any(segment: Segment, kinds: tuple[tuple[int, bytes], ...]) -> bool:
 def _is_second(name: bytes, segment: Segment, before: list[Segment]) -> bool:
     """Tell a segment that goes on with nothing before it, but says something for a second time."""
     if name == _EXIF:
-        return bool(before) and segment.data[len(_EXIF) :].startswith(_BYTE_ORDERS)
+        return bool(before) and segment.data[len(_EXIF) :].startswith(_TIFF_STARTS)
     return bool(before) and name in _ONLY_ONCE
 
 

@@ -311,6 +311,40 @@ def test_exif_that_is_damaged_is_kept_as_it_is_unless_the_picture_was_turned(dra
     assert read(io.BytesIO(askew)).left_out == ("damaged EXIF was left out",)
 
 
+def long_exif(exif_of, marker, at):
+    """Make EXIF with a private tag of 150 kB, and what looks like further EXIF at a place."""
+    exif = Image.Exif()
+    exif.load(exif_of())
+    exif[0xC7A1] = bytes(range(1, 251)) * 600
+    block = bytearray(exif.tobytes().removeprefix(b"Exif\0\0"))
+    block[at : at + 4] = marker
+    return bytes(block)
+
+
+@pytest.mark.parametrize("marker", [b"mine", b"II*\0", b"MM\0*", b"II\1\1"])
+def test_exif_of_several_segments_is_joined_and_split_again(marker, draw, exif_of):
+    block = long_exif(exif_of, marker, 65527)
+    source = jpeg(draw(8, 8), *[(0xE1, b"Exif\0\0" + block[at : at + 60_000])
+                                for at in range(0, len(block), 60_000)])  # fmt: skip
+
+    written = again(source)
+
+    parts = [data for _, data in segments_of(written) if data.startswith(b"Exif\0\0")]
+    kept = b"".join(part.removeprefix(b"Exif\0\0") for part in parts)
+    assert kept[65527:] == block[65527:]
+    assert len(parts) == 3
+    assert Image.open(io.BytesIO(written)).getexif()[0x010F] == "Acme Ltd."
+    assert read(io.BytesIO(written)).metadata.exif == kept
+    assert lost(source) == ()
+
+
+def test_only_exif_beyond_all_measure_is_too_long(draw):
+    photo = Photo(draw(8, 8), metadata=Metadata(exif=bytes((1 << 24) + 1)))
+
+    assert losses(photo, "jpeg") == ("EXIF is too long for JPEG and was left out",)
+    assert b"Exif" not in encode(photo, "jpeg")
+
+
 def test_content_credentials_are_kept_and_said_not_to_hold(draw):
     manifest = (0xEB, b"JP\0\1\0\0\0\1" + b"\0\0\0\x20jumb\0\0\0\x18jumdc2pa")
     source = jpeg(draw(32, 48), manifest)
