@@ -23,6 +23,7 @@ from photoenhance.imaging.rows import OutputRows
 from photoenhance.imaging.silence import silenced
 
 _QUALITY = 95
+_MAX_BYTES = 2 << 30
 _BASELINE_LIMIT = 255  # of the numbers in quantisation tables
 _SOI = b"\xff\xd8"
 _CREDENTIALS = b"c2pa"
@@ -30,19 +31,21 @@ _CREDENTIALS = b"c2pa"
 
 def read_jpeg(stream: BinaryIO, max_pixels: int) -> Draft:
     """Read a JPEG, or the first picture of a file that holds several."""
-    file = stream.read()
-    image = JpegImageFile(io.BytesIO(file))
+    image = JpegImageFile(stream)
     check_size(*image.size, max_pixels)
+    file = _whole(stream)
     end = markers.end_of(file)
     read = labels.read_labels(markers.before_pixels(file))
     found = label(read.exif, read.metadata.xmp)
-    decoded, notes = _decoded(image, file[:end], found.orientation)
+    image.info["icc_profile"] = read.icc_profile
+    decoded, notes = _decoded(image, file, end, found.orientation)
     said = replace(
         read.metadata,
         dpi=sane_dpi(found.exif.dpi if found.exif else None) or sane_dpi(read.metadata.dpi),
         trailer=read_trailer(file, end, read.index) if end is not None else None,
     )
     said, left_out = _with_upright_gain_map(said, found.orientation, max_pixels)
+    left_out += read.left_out
     if read.exif is not None and found.exif is None:
         if found.orientation == 1:
             # What we do not understand, others may; the picture is as they knew it.
@@ -55,7 +58,7 @@ def read_jpeg(stream: BinaryIO, max_pixels: int) -> Draft:
         _stored_format(image),
         found.exif,
         said,
-        image.info.get("icc_profile"),
+        read.icc_profile,
         notes + _unchanged(said),
         left_out,
     )
@@ -108,18 +111,38 @@ def _packed_index(index: bytes, position: int, behind: int) -> bytes:
     return markers.packed(markers.APP2, mpf.SIGNATURE + mpf.moved(index, end, end - own_start))
 
 
+def _whole(stream: BinaryIO) -> bytes:
+    size = stream.seek(0, io.SEEK_END)
+    if size > _MAX_BYTES:
+        raise ImageError(
+            f"too large: a JPEG of {size:,} bytes, and the limit is {_MAX_BYTES:,}",
+            hint="Cut off what follows the picture in the file.",
+        )
+    stream.seek(0)
+    return stream.read()
+
+
 def _decoded(
-    image: JpegImageFile, file: bytes, orientation: int
+    image: JpegImageFile, file: bytes, end: int | None, orientation: int
 ) -> tuple[Decoded, tuple[str, ...]]:
-    """Decode a picture, though its end marker may be missing where all pixels are there."""
+    """Decode a picture, though its end marker may be missing where all pixels are there.
+
+    Args:
+        image: the picture.
+        file: that holds it, with what follows.
+        end: of the picture, None where it has none.
+        orientation: of the picture, 1 to 8.
+    """
     try:
         return decode(image, orientation), ()
     except OSError:
-        whole = None if file.endswith(END) else completed(file)
+        whole = None if file.endswith(END, 0, end) else completed(file[:end])
         if whole is None:
             raise
     note = "the end marker is missing; all pixels are there"
-    return decode(JpegImageFile(io.BytesIO(whole)), orientation), (note,)
+    complete = JpegImageFile(io.BytesIO(whole))
+    complete.info["icc_profile"] = image.info["icc_profile"]
+    return decode(complete, orientation), (note,)
 
 
 def _unchanged(said: Metadata) -> tuple[str, ...]:
@@ -167,8 +190,8 @@ def _turned(file: bytes, orientation: int, max_pixels: int) -> bytes:
     exif = read_exif(read.exif) if read.exif is not None else None
     size = upright_size(*image.size, orientation)
     said = replace(read.metadata, exif=upright_exif(exif, *size, orientation) if exif else None)
-    stored, profile = _stored_format(image), image.info.get("icc_profile")
-    photo = Photo(decoded.pixels, None, profile, said, stored)
+    stored = _stored_format(image)
+    photo = Photo(decoded.pixels, None, read.icc_profile, said, stored)
     sink = io.BytesIO()
     write_jpeg(OutputRows(photo, FORMATS["jpeg"]), said, sink, stored, None)
     return sink.getvalue()

@@ -25,18 +25,19 @@ _ISO_GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
 
 _JFIF, _EXIF = b"JFIF\0", b"Exif\0\0"
 _XMP, _EXTENDED_XMP = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
-_PHOTOSHOP = b"Photoshop 3.0\0"
-# Thumbnails, colours and their coding: the writer of pixels sees to these itself.
-_OF_PIXELS = ((APP0, b"JFXX\0"), (APP2, b"ICC_PROFILE\0"), (APP14, b"Adobe"))
+_PHOTOSHOP, _ICC = b"Photoshop 3.0\0", b"ICC_PROFILE\0"
+# Thumbnails and the coding of colours: the writer of pixels sees to these itself.
+_OF_PIXELS = ((APP0, b"JFXX\0"), (APP14, b"Adobe"))
 _UNDERSTOOD = (
     (APP0, _JFIF), (APP1, _EXIF), (APP1, _XMP), (APP1, _EXTENDED_XMP), (APP2, mpf.SIGNATURE),
-    (APP13, _PHOTOSHOP),
+    (APP2, _ICC), (APP13, _PHOTOSHOP),
 )  # fmt: skip
 _ONLY_ONCE = (_JFIF, _XMP, mpf.SIGNATURE)
 _TIFF_STARTS = (b"II*\0", b"MM\0*")
 _MAX_EXIF = 1 << 24  # in all; a writer splits it into segments
 _INCH, _CENTIMETRE = 1, 2
 _CM_PER_INCH = 2.54
+_DAMAGED_PROFILE = "the colour profile is damaged and was left out: sRGB is assumed"
 _NAME = re.compile(rb"[A-Za-z][\w .:/-]{2,40}")
 
 
@@ -48,11 +49,15 @@ class Labels:
         exif: as in `Metadata`, but of the picture as it is stored, as is `metadata`.
         index: the segment that lists further pictures.
         metadata: all but EXIF and what does not stand in segments.
+        icc_profile: None where there is none, or not the whole of it.
+        left_out: as in `Photo`.
     """
 
     exif: bytes | None
     index: Segment | None
     metadata: Metadata
+    icc_profile: bytes | None
+    left_out: tuple[str, ...]
 
 
 def read_labels(segments: Iterable[Segment]) -> Labels:
@@ -80,7 +85,9 @@ def read_labels(segments: Iterable[Segment]) -> Labels:
         comments=tuple(comments),
         segments=tuple(others),
     )
-    return Labels(exif, next(iter(found[mpf.SIGNATURE]), None), said)
+    profile = _profile(found[_ICC])
+    left_out = (_DAMAGED_PROFILE,) if found[_ICC] and profile is None else ()
+    return Labels(exif, next(iter(found[mpf.SIGNATURE]), None), said, profile, left_out)
 
 
 def packed_labels(said: Metadata) -> bytes:
@@ -153,6 +160,23 @@ def _is_second(name: bytes, segment: Segment, before: list[Segment]) -> bool:
 
 def _joined(segments: list[Segment], name: bytes) -> bytes | None:
     return b"".join(segment.data.removeprefix(name) for segment in segments) or None
+
+
+def _profile(segments: list[Segment]) -> bytes | None:
+    """Return an ICC profile from its numbered parts, or None unless each is there, and only once.
+
+    A part that stands there twice alike is one. There are 255 parts at most.
+    """
+    parts: dict[int, bytes] = {}
+    counts = set()
+    for segment in segments:
+        head, part = segment.data[len(_ICC) :][:2], segment.data[len(_ICC) + 2 :]
+        if len(head) < 2 or parts.setdefault(head[0], part) != part:
+            return None
+        counts.add(head[1])
+    if len(counts) != 1 or set(parts) != set(range(1, counts.pop() + 1)):
+        return None
+    return b"".join(parts[number] for number in sorted(parts)) or None
 
 
 def _density(jfif: list[Segment]) -> tuple[int, int, int] | None:

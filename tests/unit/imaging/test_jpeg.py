@@ -345,6 +345,49 @@ def test_only_exif_beyond_all_measure_is_too_long(draw):
     assert b"Exif" not in encode(photo, "jpeg")
 
 
+def profile_parts(profile, *numbers, count):
+    size = -(-len(profile) // count)
+    return [
+        (0xE2, b"ICC_PROFILE\0" + bytes([n, count]) + profile[size * (n - 1) : size * n])
+        for n in numbers
+    ]
+
+
+@pytest.mark.parametrize(("numbers", "count"), [([1], 1), ([1, 1], 1), ([3, 1, 2, 1], 3)])
+def test_a_profile_is_found_whatever_the_order_of_its_parts(numbers, count, draw, profile_of):
+    profile = profile_of("adobe")
+    photo = read(io.BytesIO(jpeg(draw(8, 8), *profile_parts(profile, *numbers, count=count))))
+
+    assert photo.icc_profile == profile
+    assert photo.left_out == ()
+
+
+def test_a_profile_that_is_not_whole_is_left_out_and_said(draw, profile_of):
+    one, two, three = profile_parts(profile_of("adobe"), 1, 2, 3, count=3)
+    other = (0xE2, b"ICC_PROFILE\0\1\3other")
+    strange = (0xE2, b"ICC_PROFILE\0\2\2other")
+
+    for parts in ([one], [one, three], [one, other, two, three], [one, strange, three]):
+        photo = read(io.BytesIO(jpeg(draw(8, 8), *parts)))
+
+        assert photo.icc_profile is None
+        assert photo.left_out == (
+            "the colour profile is damaged and was left out: sRGB is assumed",
+        )
+
+
+def test_a_huge_file_is_refused_before_it_is_read(draw, tmp_path):
+    path = tmp_path / "huge.jpg"
+    path.write_bytes(jpeg(draw(8, 8)))
+    with path.open("r+b") as file:
+        file.truncate((2 << 30) + 1)
+
+    with pytest.raises(ImageError, match=r"too large: a JPEG of 2,147,483,649 bytes"):
+        read(path)
+    with pytest.raises(ImageError, match=r"the limit is 60"):
+        read(path, max_pixels=60)
+
+
 def test_content_credentials_are_kept_and_said_not_to_hold(draw):
     manifest = (0xEB, b"JP\0\1\0\0\0\1" + b"\0\0\0\x20jumb\0\0\0\x18jumdc2pa")
     source = jpeg(draw(32, 48), manifest)
