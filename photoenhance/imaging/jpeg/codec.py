@@ -15,7 +15,7 @@ from photoenhance.imaging.draft import Draft, check_size, label, sane_dpi
 from photoenhance.imaging.formats import FORMATS
 from photoenhance.imaging.jpeg import labels, markers, mpf
 from photoenhance.imaging.jpeg.completeness import END, completed
-from photoenhance.imaging.jpeg.trailer import exchanged, of_pictures, pictures, read_trailer
+from photoenhance.imaging.jpeg.trailer import Behind, Picture, exchanged, of_pictures, read_behind
 from photoenhance.imaging.metadata import read_exif, upright_exif
 from photoenhance.imaging.orientation import upright_size
 from photoenhance.imaging.photo import Metadata, Photo, StoredFormat, Trailer
@@ -42,9 +42,10 @@ def read_jpeg(stream: BinaryIO, max_pixels: int) -> Draft:
     said = replace(
         read.metadata,
         dpi=sane_dpi(found.exif.dpi if found.exif else None) or sane_dpi(read.metadata.dpi),
-        trailer=read_trailer(file, end, read.index) if end is not None else None,
     )
-    said, left_out = _with_upright_gain_map(said, found.orientation, max_pixels)
+    behind = read_behind(file, end, read.index) if end is not None else Behind()
+    said, behind, left_out = _upright_behind(said, behind, found.orientation, max_pixels)
+    said = replace(said, trailer=behind.trailer)
     left_out += read.left_out
     if read.exif is not None and found.exif is None:
         if found.orientation == 1:
@@ -59,7 +60,7 @@ def read_jpeg(stream: BinaryIO, max_pixels: int) -> Draft:
         found.exif,
         said,
         read.icc_profile,
-        notes + _unchanged(said),
+        notes + behind.notes + _unchanged(said, behind),
         left_out,
     )
 
@@ -145,46 +146,78 @@ def _decoded(
     return decode(complete, orientation), (note,)
 
 
-def _unchanged(said: Metadata) -> tuple[str, ...]:
+def _unchanged(said: Metadata, behind: Behind) -> tuple[str, ...]:
     """Tell what is in the file and cannot follow the picture that will be enhanced."""
     notes = []
-    others = of_pictures(said.trailer) if said.trailer is not None else ()
-    if others:
+    if others := of_pictures(behind.pictures):
         notes.append(f"only the first picture is enhanced, not {' and '.join(others)}")
     if any(_CREDENTIALS in data for _, data in said.segments):
         notes.append("content credentials (C2PA) do not hold for the enhanced photo")
     return tuple(notes)
 
 
-def _with_upright_gain_map(
-    said: Metadata, orientation: int, max_pixels: int
-) -> tuple[Metadata, tuple[str, ...]]:
-    """Turn a gain map as its picture is turned, or take it out where that cannot be done.
+def _upright_behind(
+    said: Metadata, behind: Behind, orientation: int, max_pixels: int
+) -> tuple[Metadata, Behind, tuple[str, ...]]:
+    """Turn gain maps as their picture is turned, or take them out where that cannot be done.
 
-    Source: Android's Ultra HDR Image Format 1.0: a gain map lies as the picture is stored.
+    Source: Android's Ultra HDR Image Format 1.0: a gain map lies as the picture is stored. So do
+    depth, mattes and the like, unless they say themselves how they lie.
+
+    Returns:
+        Metadata and what lies behind, both changed; and what `Photo` says was left out.
     """
-    trailer = said.trailer
+    trailer = behind.trailer
     if trailer is None or orientation == 1:
-        return said, ()
-    found = next((each for each in pictures(trailer) if each.is_gain_map), None)
-    if found is None:
-        return said, ()
+        return said, behind, ()
+    data = trailer.data
+    left_out: tuple[str, ...] = ()
+    maps = [each for each in behind.pictures if each.is_gain_map]
+    others = (each for each in behind.pictures if not each.is_gain_map and not each.is_preview)
+    if any(_own_orientation(data, each) is None for each in others):
+        left_out += ("further pictures were not turned with the photo",)
+    if not maps:
+        return said, behind, left_out
+    packet = said.xmp
     try:
-        new = _turned(trailer.data[found.start : found.end], orientation, max_pixels)
+        new = _turned_maps(data, maps, orientation, max_pixels)
     except (*DAMAGE, ImageError):
-        others = tuple(part for part in said.segments if not labels.is_of_gain_map(part))
-        packet = xmp.without_gain_map(said.xmp) if said.xmp is not None else None
-        trailer = exchanged(trailer, found, b"")
-        left_out = ("the gain map (HDR), which is damaged, was left out",)
-        return replace(said, xmp=packet, segments=others, trailer=trailer), left_out
-    packet = xmp.with_gain_map_length(said.xmp, len(new)) if said.xmp is not None else None
-    return replace(said, xmp=packet, trailer=exchanged(trailer, found, new)), ()
+        segments = tuple(part for part in said.segments if not labels.is_of_gain_map(part))
+        packet = xmp.without_gain_map(packet) if packet is not None else None
+        left_out += ("the gain map (HDR), which is damaged, was left out",)
+        said = replace(said, xmp=packet, segments=segments)
+        return said, exchanged(behind, dict.fromkeys(maps, b"")), left_out
+    if packet is not None:
+        lengths = ((each, b'"%d"' % (each.end - each.start)) for each in maps)
+        listed = next((each for each, length in lengths if length in packet), maps[0])
+        packet = xmp.with_gain_map_length(packet, len(new[listed]))
+    return replace(said, xmp=packet), exchanged(behind, new), left_out
 
 
-def _turned(file: bytes, orientation: int, max_pixels: int) -> bytes:
+def _own_orientation(data: bytes, picture: Picture) -> int | None:
+    """Return the orientation that the EXIF of a picture in a trailer asks for."""
+    read = labels.read_labels(markers.before_pixels(data, picture.start, picture.end))
+    exif = read_exif(read.exif) if read.exif is not None else None
+    return exif.orientation if exif is not None else None
+
+
+def _turned_maps(
+    data: bytes, maps: list[Picture], orientation: int, max_pixels: int
+) -> dict[Picture, bytes]:
+    """Return the gain maps of a trailer turned; `max_pixels` counts for all of them together."""
+    new = {}
+    for each in maps:
+        file = data[each.start : each.end]
+        width, height = JpegImageFile(io.BytesIO(file)).size
+        check_size(width, height, max_pixels)
+        max_pixels -= width * height
+        new[each] = _turned(file, orientation)
+    return new
+
+
+def _turned(file: bytes, orientation: int) -> bytes:
     """Return a JPEG turned by another one's orientation; its segments stay."""
     image = JpegImageFile(io.BytesIO(file))
-    check_size(*image.size, max_pixels)
     read = labels.read_labels(markers.before_pixels(file))
     decoded = decode(image, orientation)
     exif = read_exif(read.exif) if read.exif is not None else None

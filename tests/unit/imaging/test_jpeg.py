@@ -2,6 +2,7 @@
 
 import io
 import struct
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -156,7 +157,24 @@ def test_xmp_that_speaks_of_a_video_which_was_lost_before_is_put_right(draw):
 def test_thousands_of_pictures_behind_one_are_no_trap(draw):
     source = jpeg(draw(8, 8)) + b"\xff\xd8\xff\xd9\0" * 20_000 + bytes(1 << 20)
 
-    assert lost(source, "png") == ("not kept: 20000 further pictures",)
+    assert lost(source, "png") == (
+        "not kept: 256 further pictures", "not kept: what follows the picture",
+    )  # fmt: skip
+    assert again(source).endswith(source[-(20_000 * 5 + (1 << 20)) :])
+
+
+def test_megabytes_of_empty_pictures_take_no_time(draw, exif_of):
+    source = jpeg(draw(8, 8), exif=exif_of(6)) + b"\xff\xd8\xff\xd9" * (2 << 20)
+
+    start = time.perf_counter()
+    read(io.BytesIO(source))
+
+    assert time.perf_counter() - start < 2
+
+
+def test_more_segments_than_any_photo_has_are_refused(draw):
+    with pytest.raises(ImageError, match="more than 65,536 segments"):
+        read(io.BytesIO(jpeg(draw(8, 8), *[(0xE5, b"")] * (1 << 16))))
 
 
 @pytest.mark.parametrize("kind", [0, 0x020002])
@@ -189,6 +207,24 @@ def test_previews_are_dropped_as_thumbnails_are(draw):
     assert lost(source, "png") == ()
 
 
+@pytest.mark.parametrize("behind", [b"", VIDEO])
+@pytest.mark.parametrize("count", [0, 1])
+def test_previews_are_dropped_though_more_is_kept(count, behind, draw):
+    if not (count or behind):
+        return
+    preview, other = jpeg(draw(32, 24)), jpeg(draw(64, 48)[::-1])
+    kinds = [0x010001, *[0x020002] * count, 0x010002]
+    source = indexed(jpeg(draw(64, 48)), preview, *[other] * count, preview, kinds=kinds,
+                     behind=behind)  # fmt: skip
+
+    written = again(source)
+
+    assert written.endswith(b"\xff\xd9" + other * count + behind)
+    assert written.count(b"\xff\xd8\xff") == 1 + count
+    assert MpoImageFile(io.BytesIO(written)).n_frames == 2 if count else b"MPF\0" not in written
+    assert lost(source) == ()
+
+
 def test_an_index_of_what_is_not_there_is_dropped(draw):
     source = indexed(jpeg(draw(32, 48)), jpeg(draw(32, 24)))
 
@@ -200,6 +236,9 @@ def test_an_index_of_what_is_not_there_is_dropped(draw):
     ):  # fmt: skip
         written = again(damaged)
 
+        assert read(io.BytesIO(damaged)).notes[0] == (
+            "the list of further pictures (MPF) is damaged: it was left out, they were kept"
+        )
         assert b"MPF\0" not in written
         assert written[written.index(b"\xff\xd9") :] == damaged[damaged.index(b"\xff\xd9") :]
 
@@ -244,6 +283,59 @@ def test_a_gain_map_turns_with_its_picture(orientation, is_indexed, gain_map, dr
         image = MpoImageFile(io.BytesIO(written))
         image.seek(1)
         np.testing.assert_array_equal(np.asarray(image), np.asarray(turned))
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_every_gain_map_turns_and_xmp_has_the_length_of_its_own(
+    is_indexed, gain_map, draw, exif_of
+):
+    small = jpeg(
+        draw(12, 20),
+        (0xE1, XMP + b"<x>urn:com:apple:photo:2020:aux:hdrgainmap</x>"),
+        quality=98,
+        subsampling=0,
+    )
+    primary = jpeg(draw(48, 80), (0xE1, XMP + HDR % len(gain_map)), exif=exif_of(6))
+    source = indexed(primary, small, gain_map) if is_indexed else primary + small + gain_map
+
+    written = again(source)
+
+    starts = [at for at in range(len(written)) if written.startswith(b"\xff\xd8\xff", at)][1:]
+    images = [Image.open(io.BytesIO(written[start:])) for start in starts]
+    assert [image.size for image in images] == [(12, 20), (24, 40)]
+    for image, before in zip(images, (small, gain_map), strict=True):
+        expected = Image.open(io.BytesIO(before)).transpose(TURNS[6])
+        assert np.abs(np.asarray(image).astype(int) - np.asarray(expected)).mean() <= 3
+    assert (0xE1, XMP + HDR % (len(written) - starts[1])) in segments_of(written)
+    if is_indexed:
+        image = MpoImageFile(io.BytesIO(written))
+        assert image.n_frames == 3
+        image.seek(2)
+        np.testing.assert_array_equal(np.asarray(image), np.asarray(images[1]))
+    assert lost(source) == ()
+
+
+def test_gain_maps_too_large_together_are_left_out(gain_map, draw, exif_of):
+    source = jpeg(draw(48, 80), exif=exif_of(6)) + gain_map * 5
+
+    photo = read(io.BytesIO(source), max_pixels=48 * 80)
+
+    assert photo.left_out == ("the gain map (HDR), which is damaged, was left out",)
+    assert photo.metadata.trailer is None
+
+
+@pytest.mark.parametrize(
+    ("own", "is_left_out"), [(None, True), (1, False), (6, False)], ids=["none", "upright", "askew"]
+)
+def test_further_pictures_that_lie_as_a_turned_one_does_are_said(own, is_left_out, draw, exif_of):
+    depth = jpeg(draw(24, 40), exif=exif_of(own) if own else b"")
+    said = ("further pictures were not turned with the photo",) if is_left_out else ()
+
+    for orientation in (6, 1):
+        primary = jpeg(draw(48, 80), exif=exif_of(orientation))
+        for source in (primary + depth, indexed(primary, depth, kinds=[0x020002])):
+            assert lost(source) == (said if orientation == 6 else ())
+            assert again(source).endswith(depth)
 
 
 def test_a_gain_maps_own_exif_is_turned_upright_with_it(gain_map, draw, exif_of):
