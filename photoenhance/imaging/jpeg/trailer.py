@@ -3,9 +3,11 @@
 import re
 import struct
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from photoenhance.errors import ImageError
 from photoenhance.imaging.jpeg import markers, mpf
 from photoenhance.imaging.photo import Trailer
 
@@ -87,7 +89,7 @@ def exchanged(behind: Behind, new: dict[Picture, bytes]) -> Behind:
     trailer = behind.trailer
     if trailer is None or not new:
         return behind
-    parts, kept, index = [], [], trailer.index
+    parts, kept = [], []
     position = grown = 0
     for picture in behind.pictures:
         put = new.get(picture)
@@ -95,8 +97,6 @@ def exchanged(behind: Behind, new: dict[Picture, bytes]) -> Behind:
         if put is not None:
             parts += [trailer.data[position : picture.start], put]
             position = picture.end
-            if index is not None:
-                index = mpf.replaced(index, start, len(put))
             grown += len(put) - (picture.end - picture.start)
             end = start + len(put)
         if start < end:
@@ -106,6 +106,9 @@ def exchanged(behind: Behind, new: dict[Picture, bytes]) -> Behind:
     holds = tuple(what for what in trailer.holds if has_gain_map or what != _GAIN_MAP)
     if not holds:
         return Behind(notes=behind.notes)
+    index = trailer.index
+    if index is not None:
+        index = mpf.replaced(index, {picture.start: len(put) for picture, put in new.items()})
     return Behind(Trailer(b"".join(parts), index, holds), tuple(kept), behind.notes)
 
 
@@ -129,16 +132,18 @@ def _pictures(data: bytes, index: bytes | None) -> Iterator[Picture]:
         return
     for place in mpf.places(index)[1 : 1 + _MAX_PICTURES]:
         end = place.start + place.length
-        yield Picture(place.start, end, place.is_preview, _is_gain_map(data, place.start, end))
+        is_gain_map = _is_gain_map(data, place.start, end)
+        yield Picture(place.start, end, place.is_preview and not is_gain_map, is_gain_map)
 
 
 def _jpegs(data: bytes) -> Iterator[tuple[int, int]]:
     """Yield where JPEGs at the beginning begin and end, one behind the other."""
     start = 0
-    while (end := markers.end_of(data, start)) is not None:
-        yield start, end
-        gap = _GAP.match(data, end)
-        start = gap.end() if gap else end
+    with suppress(ImageError):  # what is no photo may still lie there
+        while (end := markers.end_of(data, start)) is not None:
+            yield start, end
+            gap = _GAP.match(data, end)
+            start = gap.end() if gap else end
 
 
 def _own_index(segment: markers.Segment, end: int, length: int) -> bytes | None:

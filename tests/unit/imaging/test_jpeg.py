@@ -172,6 +172,25 @@ def test_megabytes_of_empty_pictures_take_no_time(draw, exif_of):
     assert time.perf_counter() - start < 2
 
 
+def test_a_list_of_thousands_of_previews_takes_no_time(draw):
+    source = indexed(
+        jpeg(draw(8, 8)), *[b"\xff\xd8\xff\xd9"] * 4000, kinds=[0x010001] * 4000, behind=VIDEO
+    )
+
+    start = time.perf_counter()
+    written = again(source)
+
+    assert time.perf_counter() - start < 2
+    assert written.endswith(b"\xff\xd9" + b"\xff\xd8\xff\xd9" * (4000 - 256) + VIDEO)
+
+
+def test_what_has_more_segments_than_any_photo_is_no_further_picture(draw):
+    source = jpeg(draw(8, 8)) + b"\xff\xd8" + b"\xff\xe5\0\2" * (1 << 17) + b"\xff\xd9"
+
+    assert lost(source, "png") == ("not kept: what follows the picture",)
+    assert again(source).endswith(source[-(1 << 19) - 4 :])
+
+
 def test_more_segments_than_any_photo_has_are_refused(draw):
     with pytest.raises(ImageError, match="more than 65,536 segments"):
         read(io.BytesIO(jpeg(draw(8, 8), *[(0xE5, b"")] * (1 << 16))))
@@ -223,6 +242,13 @@ def test_previews_are_dropped_though_more_is_kept(count, behind, draw):
     assert written.count(b"\xff\xd8\xff") == 1 + count
     assert MpoImageFile(io.BytesIO(written)).n_frames == 2 if count else b"MPF\0" not in written
     assert lost(source) == ()
+
+
+def test_a_gain_map_is_no_preview_whatever_the_index_calls_it(gain_map, draw):
+    source = indexed(jpeg(draw(64, 48)), gain_map, kinds=[0x010001])
+
+    assert again(source).endswith(b"\xff\xd9" + gain_map)
+    assert lost(source, "png") == ("not kept: the gain map (HDR)",)
 
 
 def test_an_index_of_what_is_not_there_is_dropped(draw):
