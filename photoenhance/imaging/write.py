@@ -1,6 +1,7 @@
 """Photos -> files: the format by the name's suffix, and never half a file."""
 
 import io
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,7 +74,7 @@ def encode(
     buffer = io.BytesIO()
     try:
         _ENCODERS[target.name](job, buffer)
-    except (OSError, ValueError, SystemError, RuntimeError) as error:
+    except (OSError, ValueError, SystemError, RuntimeError, AttributeError, struct.error) as error:
         raise ImageError(f"cannot be encoded as {target.name}, {error}") from error
     return buffer.getvalue()
 
@@ -90,6 +91,7 @@ def losses(
     """
     target = FORMATS[format_name]
     said = Metadata() if strip_metadata else photo.metadata
+    exif_fits, xmp_fits = fits(said)
     lost = {
         f"{format_name} holds no transparency: it was left out": (
             photo.alpha is not None and not target.has_alpha
@@ -103,9 +105,8 @@ def losses(
         f"{format_name} is written without a colour profile: colours were converted to sRGB": (
             not target.has_metadata and converter(photo) is not None
         ),
-        "EXIF or XMP is too long for JPEG and was left out": (
-            format_name == "jpeg" and not all(fits(said))
-        ),
+        "EXIF is too long for JPEG and was left out": format_name == "jpeg" and not exif_fits,
+        "XMP is too long for JPEG and was left out": format_name == "jpeg" and not xmp_fits,
     }
     notes = tuple(note for note, is_lost in lost.items() if is_lost)
     return photo.left_out + notes + _unheld(said, target) + _trailer_lost(photo, said, target)
@@ -120,7 +121,7 @@ def _unheld(said: Metadata, target: FileFormat) -> tuple[str, ...]:
         ("resources of Photoshop", said.photoshop, ("jpeg", "png", "tiff")),
         ("comments", said.comments, ("jpeg",)),
         (f"application segments ({names(others)})", others, ("jpeg",)),
-        ("aspect of pixels", said.shape, ("jpeg",)),
+        ("pixel aspect", said.shape, ("jpeg",)),
         ("texts", said.text, ("png",)),
         (f"chunks of PNG ({only_in_png(said)})", only_in_png(said), ("png",)),
     )

@@ -15,7 +15,7 @@ from photoenhance.imaging.draft import Draft, check_size, label, sane_dpi
 from photoenhance.imaging.formats import FORMATS
 from photoenhance.imaging.jpeg import labels, markers, mpf
 from photoenhance.imaging.jpeg.completeness import END, completed
-from photoenhance.imaging.jpeg.trailer import exchanged, of_pictures, pictures, read_trailer
+from photoenhance.imaging.jpeg.trailer import Behind, Picture, exchanged, of_pictures, read_behind
 from photoenhance.imaging.metadata import read_exif, upright_exif
 from photoenhance.imaging.orientation import upright_size
 from photoenhance.imaging.photo import Metadata, Photo, StoredFormat, Trailer
@@ -23,6 +23,7 @@ from photoenhance.imaging.rows import OutputRows
 from photoenhance.imaging.silence import silenced
 
 _QUALITY = 95
+_MAX_BYTES = 2 << 30
 _BASELINE_LIMIT = 255  # of the numbers in quantisation tables
 _SOI = b"\xff\xd8"
 _CREDENTIALS = b"c2pa"
@@ -30,23 +31,26 @@ _CREDENTIALS = b"c2pa"
 
 def read_jpeg(stream: BinaryIO, max_pixels: int) -> Draft:
     """Read a JPEG, or the first picture of a file that holds several."""
-    file = stream.read()
-    image = JpegImageFile(io.BytesIO(file))
+    image = JpegImageFile(stream)
     check_size(*image.size, max_pixels)
+    file = _whole(stream)
     end = markers.end_of(file)
     read = labels.read_labels(markers.before_pixels(file))
     found = label(read.exif, read.metadata.xmp)
-    decoded, notes = _decoded(image, file[:end], found.orientation)
+    image.info["icc_profile"] = read.icc_profile
+    decoded, notes = _decoded(image, file, end, found.orientation)
     said = replace(
         read.metadata,
         dpi=sane_dpi(found.exif.dpi if found.exif else None) or sane_dpi(read.metadata.dpi),
-        trailer=read_trailer(file, end, read.index) if end is not None else None,
     )
-    said, left_out = _with_upright_gain_map(said, found.orientation, max_pixels)
+    behind = read_behind(file, end, read.index) if end is not None else Behind()
+    said, behind, left_out = _upright_behind(said, behind, found.orientation, max_pixels)
+    said = replace(said, trailer=behind.trailer)
+    left_out += read.left_out
     if read.exif is not None and found.left_out:
         if found.orientation == 1:
             # What we do not understand, others may; the picture is as they knew it.
-            said = replace(said, segments=(labels.exif_segment(read.exif), *said.segments))
+            said = replace(said, segments=(*labels.exif_segments(read.exif), *said.segments))
             notes += ("damaged EXIF was kept as it is",)
         else:
             left_out += found.left_out
@@ -55,8 +59,8 @@ def read_jpeg(stream: BinaryIO, max_pixels: int) -> Draft:
         _stored_format(image),
         found.exif,
         said,
-        image.info.get("icc_profile"),
-        notes + _unchanged(said),
+        read.icc_profile,
+        notes + behind.notes + _unchanged(said, behind),
         left_out,
     )
 
@@ -108,67 +112,119 @@ def _packed_index(index: bytes, position: int, behind: int) -> bytes:
     return markers.packed(markers.APP2, mpf.SIGNATURE + mpf.moved(index, end, end - own_start))
 
 
+def _whole(stream: BinaryIO) -> bytes:
+    size = stream.seek(0, io.SEEK_END)
+    if size > _MAX_BYTES:
+        raise ImageError(
+            f"too large: a JPEG of {size:,} bytes, and the limit is {_MAX_BYTES:,}",
+            hint="Cut off what follows the picture in the file.",
+        )
+    stream.seek(0)
+    return stream.read()
+
+
 def _decoded(
-    image: JpegImageFile, file: bytes, orientation: int
+    image: JpegImageFile, file: bytes, end: int | None, orientation: int
 ) -> tuple[Decoded, tuple[str, ...]]:
-    """Decode a picture, though its end marker may be missing where all pixels are there."""
+    """Decode a picture, though its end marker may be missing where all pixels are there.
+
+    Args:
+        image: the picture.
+        file: that holds it, with what follows.
+        end: of the picture, None where it has none.
+        orientation: of the picture, 1 to 8.
+    """
     try:
         return decode(image, orientation), ()
     except OSError:
-        whole = None if file.endswith(END) else completed(file)
+        whole = None if file.endswith(END, 0, end) else completed(file[:end])
         if whole is None:
             raise
-    note = "the file lacks its end marker, but no pixels"
-    return decode(JpegImageFile(io.BytesIO(whole)), orientation), (note,)
+    note = "the end marker is missing; all pixels are there"
+    complete = JpegImageFile(io.BytesIO(whole))
+    complete.info["icc_profile"] = image.info["icc_profile"]
+    return decode(complete, orientation), (note,)
 
 
-def _unchanged(said: Metadata) -> tuple[str, ...]:
+def _unchanged(said: Metadata, behind: Behind) -> tuple[str, ...]:
     """Tell what is in the file and cannot follow the picture that will be enhanced."""
     notes = []
-    others = of_pictures(said.trailer) if said.trailer is not None else ()
-    if others:
+    if others := of_pictures(behind.pictures):
         notes.append(f"only the first picture is enhanced, not {' and '.join(others)}")
     if any(_CREDENTIALS in data for _, data in said.segments):
         notes.append("content credentials (C2PA) do not hold for the enhanced photo")
     return tuple(notes)
 
 
-def _with_upright_gain_map(
-    said: Metadata, orientation: int, max_pixels: int
-) -> tuple[Metadata, tuple[str, ...]]:
-    """Turn a gain map as its picture is turned, or take it out where that cannot be done.
+def _upright_behind(
+    said: Metadata, behind: Behind, orientation: int, max_pixels: int
+) -> tuple[Metadata, Behind, tuple[str, ...]]:
+    """Turn gain maps as their picture is turned, or take them out where that cannot be done.
 
-    Source: Android's Ultra HDR Image Format 1.0: a gain map lies as the picture is stored.
+    Source: Android's Ultra HDR Image Format 1.0: a gain map lies as the picture is stored. So do
+    depth, mattes and the like, unless they say themselves how they lie.
+
+    Returns:
+        Metadata and what lies behind, both changed; and what `Photo` says was left out.
     """
-    trailer = said.trailer
+    trailer = behind.trailer
     if trailer is None or orientation == 1:
-        return said, ()
-    found = next((each for each in pictures(trailer) if each.is_gain_map), None)
-    if found is None:
-        return said, ()
+        return said, behind, ()
+    data = trailer.data
+    left_out: tuple[str, ...] = ()
+    maps = [each for each in behind.pictures if each.is_gain_map]
+    others = (each for each in behind.pictures if not each.is_gain_map and not each.is_preview)
+    if any(_own_orientation(data, each) is None for each in others):
+        left_out += ("further pictures were not turned with the photo",)
+    if not maps:
+        return said, behind, left_out
+    packet = said.xmp
     try:
-        new = _turned(trailer.data[found.start : found.end], orientation, max_pixels)
+        new = _turned_maps(data, maps, orientation, max_pixels)
     except (*DAMAGE, ImageError):
-        others = tuple(part for part in said.segments if not labels.is_of_gain_map(part))
-        packet = xmp.without_gain_map(said.xmp) if said.xmp is not None else None
-        trailer = exchanged(trailer, found, b"")
-        left_out = ("the gain map (HDR), which is damaged, was left out",)
-        return replace(said, xmp=packet, segments=others, trailer=trailer), left_out
-    packet = xmp.with_gain_map_length(said.xmp, len(new)) if said.xmp is not None else None
-    return replace(said, xmp=packet, trailer=exchanged(trailer, found, new)), ()
+        segments = tuple(part for part in said.segments if not labels.is_of_gain_map(part))
+        packet = xmp.without_gain_map(packet) if packet is not None else None
+        left_out += ("the gain map (HDR), which is damaged, was left out",)
+        said = replace(said, xmp=packet, segments=segments)
+        return said, exchanged(behind, dict.fromkeys(maps, b"")), left_out
+    if packet is not None:
+        lengths = ((each, b'"%d"' % (each.end - each.start)) for each in maps)
+        listed = next((each for each, length in lengths if length in packet), maps[0])
+        packet = xmp.with_gain_map_length(packet, len(new[listed]))
+    return replace(said, xmp=packet), exchanged(behind, new), left_out
 
 
-def _turned(file: bytes, orientation: int, max_pixels: int) -> bytes:
+def _own_orientation(data: bytes, picture: Picture) -> int | None:
+    """Return the orientation that the EXIF of a picture in a trailer asks for."""
+    read = labels.read_labels(markers.before_pixels(data, picture.start, picture.end))
+    exif = read_exif(read.exif) if read.exif is not None else None
+    return exif.orientation if exif is not None else None
+
+
+def _turned_maps(
+    data: bytes, maps: list[Picture], orientation: int, max_pixels: int
+) -> dict[Picture, bytes]:
+    """Return the gain maps of a trailer turned; `max_pixels` counts for all of them together."""
+    new = {}
+    for each in maps:
+        file = data[each.start : each.end]
+        width, height = JpegImageFile(io.BytesIO(file)).size
+        check_size(width, height, max_pixels)
+        max_pixels -= width * height
+        new[each] = _turned(file, orientation)
+    return new
+
+
+def _turned(file: bytes, orientation: int) -> bytes:
     """Return a JPEG turned by another one's orientation; its segments stay."""
     image = JpegImageFile(io.BytesIO(file))
-    check_size(*image.size, max_pixels)
     read = labels.read_labels(markers.before_pixels(file))
     decoded = decode(image, orientation)
     exif = read_exif(read.exif) if read.exif is not None else None
     size = upright_size(*image.size, orientation)
     said = replace(read.metadata, exif=upright_exif(exif, *size, orientation) if exif else None)
-    stored, profile = _stored_format(image), image.info.get("icc_profile")
-    photo = Photo(decoded.pixels, None, profile, said, stored)
+    stored = _stored_format(image)
+    photo = Photo(decoded.pixels, None, read.icc_profile, said, stored)
     sink = io.BytesIO()
     write_jpeg(OutputRows(photo, FORMATS["jpeg"]), said, sink, stored, None)
     return sink.getvalue()

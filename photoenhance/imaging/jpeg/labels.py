@@ -25,17 +25,19 @@ _ISO_GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
 
 _JFIF, _EXIF = b"JFIF\0", b"Exif\0\0"
 _XMP, _EXTENDED_XMP = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
-_PHOTOSHOP = b"Photoshop 3.0\0"
-# Thumbnails, colours and their coding: the writer of pixels sees to these itself.
-_OF_PIXELS = ((APP0, b"JFXX\0"), (APP2, b"ICC_PROFILE\0"), (APP14, b"Adobe"))
+_PHOTOSHOP, _ICC = b"Photoshop 3.0\0", b"ICC_PROFILE\0"
+# Thumbnails and the coding of colours: the writer of pixels sees to these itself.
+_OF_PIXELS = ((APP0, b"JFXX\0"), (APP14, b"Adobe"))
 _UNDERSTOOD = (
     (APP0, _JFIF), (APP1, _EXIF), (APP1, _XMP), (APP1, _EXTENDED_XMP), (APP2, mpf.SIGNATURE),
-    (APP13, _PHOTOSHOP),
+    (APP2, _ICC), (APP13, _PHOTOSHOP),
 )  # fmt: skip
 _ONLY_ONCE = (_JFIF, _XMP, mpf.SIGNATURE)
-_BYTE_ORDERS = (b"II", b"MM")
+_TIFF_STARTS = (b"II*\0", b"MM\0*")
+_MAX_EXIF = 1 << 24  # in all; a writer splits it into segments
 _INCH, _CENTIMETRE = 1, 2
 _CM_PER_INCH = 2.54
+_DAMAGED_PROFILE = "the colour profile is damaged and was left out: sRGB is assumed"
 _NAME = re.compile(rb"[A-Za-z][\w .:/-]{2,40}")
 
 
@@ -47,11 +49,15 @@ class Labels:
         exif: as in `Metadata`, but of the picture as it is stored, as is `metadata`.
         index: the segment that lists further pictures.
         metadata: all but EXIF and what does not stand in segments.
+        icc_profile: None where there is none, or not the whole of it.
+        left_out: as in `Photo`.
     """
 
     exif: bytes | None
     index: Segment | None
     metadata: Metadata
+    icc_profile: bytes | None
+    left_out: tuple[str, ...]
 
 
 def read_labels(segments: Iterable[Segment]) -> Labels:
@@ -79,7 +85,9 @@ def read_labels(segments: Iterable[Segment]) -> Labels:
         comments=tuple(comments),
         segments=tuple(others),
     )
-    return Labels(exif, next(iter(found[mpf.SIGNATURE]), None), said)
+    profile = _profile(found[_ICC])
+    left_out = (_DAMAGED_PROFILE,) if found[_ICC] and profile is None else ()
+    return Labels(exif, next(iter(found[mpf.SIGNATURE]), None), said, profile, left_out)
 
 
 def packed_labels(said: Metadata) -> bytes:
@@ -88,7 +96,7 @@ def packed_labels(said: Metadata) -> bytes:
     density = bytes([unit]) + horizontal.to_bytes(2, "big") + vertical.to_bytes(2, "big")
     parts = [(APP0, _JFIF + b"\1\1" + density + b"\0\0")]
     if said.exif is not None:
-        parts.append(exif_segment(said.exif))
+        parts += exif_segments(said.exif)
     if said.xmp is not None:
         parts.append((APP1, _XMP + said.xmp))
     parts += [(APP1, part) for part in said.extended_xmp]
@@ -101,15 +109,20 @@ def packed_labels(said: Metadata) -> bytes:
     return b"".join(packed(marker, data) for marker, data in parts)
 
 
-def exif_segment(exif: bytes) -> tuple[int, bytes]:
-    """Return the application segment that holds EXIF."""
-    return APP1, _EXIF + exif
+def exif_segments(exif: bytes) -> tuple[tuple[int, bytes], ...]:
+    """Return the application segments that hold EXIF: several where it is too long for one."""
+    cuts, room = [0], MAX_LENGTH - len(_EXIF)
+    while (cut := cuts[-1] + room) < len(exif):
+        # What begins as EXIF does would be taken for another one.
+        cuts.append(cut - exif.startswith(_TIFF_STARTS, cut))
+    ends = (*cuts[1:], len(exif))
+    return tuple((APP1, _EXIF + exif[start:end]) for start, end in zip(cuts, ends, strict=True))
 
 
 def fits(said: Metadata) -> tuple[bool, bool]:
-    """Tell whether EXIF and XMP are short enough for a segment each."""
-    exif, xmp = len(said.exif or b"") + len(_EXIF), len(said.xmp or b"") + len(_XMP)
-    return exif <= MAX_LENGTH, xmp <= MAX_LENGTH
+    """Tell whether EXIF is short enough for a few segments, and XMP for one."""
+    xmp = len(said.xmp or b"") + len(_XMP)
+    return len(said.exif or b"") <= _MAX_EXIF, xmp <= MAX_LENGTH
 
 
 def is_of_gain_map(segment: tuple[int, bytes]) -> bool:
@@ -141,12 +154,29 @@ def _is_any(segment: Segment, kinds: tuple[tuple[int, bytes], ...]) -> bool:
 def _is_second(name: bytes, segment: Segment, before: list[Segment]) -> bool:
     """Tell a segment that goes on with nothing before it, but says something for a second time."""
     if name == _EXIF:
-        return bool(before) and segment.data[len(_EXIF) :].startswith(_BYTE_ORDERS)
+        return bool(before) and segment.data[len(_EXIF) :].startswith(_TIFF_STARTS)
     return bool(before) and name in _ONLY_ONCE
 
 
 def _joined(segments: list[Segment], name: bytes) -> bytes | None:
     return b"".join(segment.data.removeprefix(name) for segment in segments) or None
+
+
+def _profile(segments: list[Segment]) -> bytes | None:
+    """Return an ICC profile from its numbered parts, or None unless each is there, and only once.
+
+    A part that stands there twice alike is one. There are 255 parts at most.
+    """
+    parts: dict[int, bytes] = {}
+    counts = set()
+    for segment in segments:
+        head, part = segment.data[len(_ICC) :][:2], segment.data[len(_ICC) + 2 :]
+        if len(head) < 2 or parts.setdefault(head[0], part) != part:
+            return None
+        counts.add(head[1])
+    if len(counts) != 1 or set(parts) != set(range(1, counts.pop() + 1)):
+        return None
+    return b"".join(parts[number] for number in sorted(parts)) or None
 
 
 def _density(jfif: list[Segment]) -> tuple[int, int, int] | None:

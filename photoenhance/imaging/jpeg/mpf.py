@@ -6,7 +6,9 @@ count from its own start, and sizes and places are numbers of 4 bytes.
 
 import io
 import struct
+from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import accumulate
 
 from photoenhance.imaging import ifd
 
@@ -58,23 +60,35 @@ def moved(index: bytes, first_length: int, distance: int) -> bytes:
     return bytes(changed)
 
 
-def replaced(index: bytes, start: int, length: int) -> bytes | None:
-    """Return the index of a file in which the picture at `start` got this length.
+def replaced(index: bytes, lengths: dict[int, int]) -> bytes | None:
+    """Return the index of a file in which pictures got other lengths.
 
     A picture without length is no longer listed. What lies behind moves with it.
+
+    Args:
+        index: an undamaged one.
+        lengths: the new ones, by where their pictures start.
 
     Returns:
         None where nothing but the first picture is left.
     """
     order, table, count = _table(index)
-    grown = length - next(place.length for place in places(index)[1:] if place.start == start)
+    grown = sorted(
+        (place.start, lengths[place.start] - place.length)
+        for place in places(index)[1:]
+        if place.start in lengths
+    )
+    starts = [start for start, _ in grown]
+    distances = [0, *accumulate(distance for _, distance in grown)]
     entries = [index[table : table + _ENTRY_BYTES]]
     for number in range(1, count):
         at = table + _ENTRY_BYTES * number
         kind, old, place = _entry(index, order, table, number)
-        now = length if place == start else old
+        now = lengths.get(place, old)
         if now:
-            packed = struct.pack(order + "Iii", kind, now, place + grown * (place > start))
+            packed = struct.pack(
+                order + "Iii", kind, now, place + distances[bisect_left(starts, place)]
+            )
             entries.append(packed + index[at + 12 : at + _ENTRY_BYTES])
     if len(entries) < 2:
         return None

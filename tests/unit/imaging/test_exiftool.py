@@ -146,6 +146,25 @@ def test_further_pictures_and_photoshops_resources_are_found_again(tmp_path, dra
     assert exiftool("-s3", "-warning", "-error", "-validate", str(out)).strip() == "OK"
 
 
+def test_exif_of_several_segments_is_found_again(tmp_path, draw):
+    path, out = tmp_path / "photo.tif", tmp_path / "out.jpg"
+    write(Photo(draw(40, 50)), path)
+    note = "note " * 40_000
+    (tmp_path / "note.txt").write_text(note)
+    exiftool(
+        "-q", "-overwrite_original", f"-ExifIFD:UserComment<={tmp_path / 'note.txt'}",
+        "-IFD0:Software=Acme", str(path),
+    )  # fmt: skip
+
+    found = written(read(path), tmp_path, [".jpg"])[".jpg"]
+
+    assert out.read_bytes().count(b"Exif\0\0") == 4
+    assert found["ExifIFD:UserComment"].strip() == note.strip()
+    assert found["IFD0:Software"] == "Acme"
+    said = exiftool("-s3", "-warning", "-error", "-a", str(out)).strip()
+    assert said == "[minor] File contains multi-segment EXIF"
+
+
 def test_records_spread_over_segments_of_photoshop_are_found_again(shared, tmp_path):
     path = shared / "found" / "iptc-psAPP13s-noIPTC-psAPP13s-wIPTC.jpg"
     outputs = written(read(path), tmp_path, [".jpg", ".tif", ".png"])

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from PIL.MpoImagePlugin import MpoImageFile
 
 from photoenhance.errors import ImageError
+from photoenhance.imaging import write
 from photoenhance.imaging.photo import Metadata, Photo
 from photoenhance.imaging.read import read
 from photoenhance.imaging.write import encode, losses
@@ -155,7 +157,43 @@ def test_xmp_that_speaks_of_a_video_which_was_lost_before_is_put_right(draw):
 def test_thousands_of_pictures_behind_one_are_no_trap(draw):
     source = jpeg(draw(8, 8)) + b"\xff\xd8\xff\xd9\0" * 20_000 + bytes(1 << 20)
 
-    assert lost(source, "png") == ("not kept: 20000 further pictures",)
+    assert lost(source, "png") == (
+        "not kept: 256 further pictures", "not kept: what follows the picture",
+    )  # fmt: skip
+    assert again(source).endswith(source[-(20_000 * 5 + (1 << 20)) :])
+
+
+def test_megabytes_of_empty_pictures_take_no_time(draw, exif_of):
+    source = jpeg(draw(8, 8), exif=exif_of(6)) + b"\xff\xd8\xff\xd9" * (2 << 20)
+
+    start = time.perf_counter()
+    read(io.BytesIO(source))
+
+    assert time.perf_counter() - start < 2
+
+
+def test_a_list_of_thousands_of_previews_takes_no_time(draw):
+    source = indexed(
+        jpeg(draw(8, 8)), *[b"\xff\xd8\xff\xd9"] * 4000, kinds=[0x010001] * 4000, behind=VIDEO
+    )
+
+    start = time.perf_counter()
+    written = again(source)
+
+    assert time.perf_counter() - start < 2
+    assert written.endswith(b"\xff\xd9" + b"\xff\xd8\xff\xd9" * (4000 - 256) + VIDEO)
+
+
+def test_what_has_more_segments_than_any_photo_is_no_further_picture(draw):
+    source = jpeg(draw(8, 8)) + b"\xff\xd8" + b"\xff\xe5\0\2" * (1 << 17) + b"\xff\xd9"
+
+    assert lost(source, "png") == ("not kept: what follows the picture",)
+    assert again(source).endswith(source[-(1 << 19) - 4 :])
+
+
+def test_more_segments_than_any_photo_has_are_refused(draw):
+    with pytest.raises(ImageError, match="more than 65,536 segments"):
+        read(io.BytesIO(jpeg(draw(8, 8), *[(0xE5, b"")] * (1 << 16))))
 
 
 @pytest.mark.parametrize("kind", [0, 0x020002])
@@ -188,6 +226,31 @@ def test_previews_are_dropped_as_thumbnails_are(draw):
     assert lost(source, "png") == ()
 
 
+@pytest.mark.parametrize("behind", [b"", VIDEO])
+@pytest.mark.parametrize("count", [0, 1])
+def test_previews_are_dropped_though_more_is_kept(count, behind, draw):
+    if not (count or behind):
+        return
+    preview, other = jpeg(draw(32, 24)), jpeg(draw(64, 48)[::-1])
+    kinds = [0x010001, *[0x020002] * count, 0x010002]
+    source = indexed(jpeg(draw(64, 48)), preview, *[other] * count, preview, kinds=kinds,
+                     behind=behind)  # fmt: skip
+
+    written = again(source)
+
+    assert written.endswith(b"\xff\xd9" + other * count + behind)
+    assert written.count(b"\xff\xd8\xff") == 1 + count
+    assert MpoImageFile(io.BytesIO(written)).n_frames == 2 if count else b"MPF\0" not in written
+    assert lost(source) == ()
+
+
+def test_a_gain_map_is_no_preview_whatever_the_index_calls_it(gain_map, draw):
+    source = indexed(jpeg(draw(64, 48)), gain_map, kinds=[0x010001])
+
+    assert again(source).endswith(b"\xff\xd9" + gain_map)
+    assert lost(source, "png") == ("not kept: the gain map (HDR)",)
+
+
 def test_an_index_of_what_is_not_there_is_dropped(draw):
     source = indexed(jpeg(draw(32, 48)), jpeg(draw(32, 24)))
 
@@ -199,6 +262,9 @@ def test_an_index_of_what_is_not_there_is_dropped(draw):
     ):  # fmt: skip
         written = again(damaged)
 
+        assert read(io.BytesIO(damaged)).notes[0] == (
+            "the list of further pictures (MPF) is damaged: it was left out, they were kept"
+        )
         assert b"MPF\0" not in written
         assert written[written.index(b"\xff\xd9") :] == damaged[damaged.index(b"\xff\xd9") :]
 
@@ -243,6 +309,59 @@ def test_a_gain_map_turns_with_its_picture(orientation, is_indexed, gain_map, dr
         image = MpoImageFile(io.BytesIO(written))
         image.seek(1)
         np.testing.assert_array_equal(np.asarray(image), np.asarray(turned))
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_every_gain_map_turns_and_xmp_has_the_length_of_its_own(
+    is_indexed, gain_map, draw, exif_of
+):
+    small = jpeg(
+        draw(12, 20),
+        (0xE1, XMP + b"<x>urn:com:apple:photo:2020:aux:hdrgainmap</x>"),
+        quality=98,
+        subsampling=0,
+    )
+    primary = jpeg(draw(48, 80), (0xE1, XMP + HDR % len(gain_map)), exif=exif_of(6))
+    source = indexed(primary, small, gain_map) if is_indexed else primary + small + gain_map
+
+    written = again(source)
+
+    starts = [at for at in range(len(written)) if written.startswith(b"\xff\xd8\xff", at)][1:]
+    images = [Image.open(io.BytesIO(written[start:])) for start in starts]
+    assert [image.size for image in images] == [(12, 20), (24, 40)]
+    for image, before in zip(images, (small, gain_map), strict=True):
+        expected = Image.open(io.BytesIO(before)).transpose(TURNS[6])
+        assert np.abs(np.asarray(image).astype(int) - np.asarray(expected)).mean() <= 3
+    assert (0xE1, XMP + HDR % (len(written) - starts[1])) in segments_of(written)
+    if is_indexed:
+        image = MpoImageFile(io.BytesIO(written))
+        assert image.n_frames == 3
+        image.seek(2)
+        np.testing.assert_array_equal(np.asarray(image), np.asarray(images[1]))
+    assert lost(source) == ()
+
+
+def test_gain_maps_too_large_together_are_left_out(gain_map, draw, exif_of):
+    source = jpeg(draw(48, 80), exif=exif_of(6)) + gain_map * 5
+
+    photo = read(io.BytesIO(source), max_pixels=48 * 80)
+
+    assert photo.left_out == ("the gain map (HDR), which is damaged, was left out",)
+    assert photo.metadata.trailer is None
+
+
+@pytest.mark.parametrize(
+    ("own", "is_left_out"), [(None, True), (1, False), (6, False)], ids=["none", "upright", "askew"]
+)
+def test_further_pictures_that_lie_as_a_turned_one_does_are_said(own, is_left_out, draw, exif_of):
+    depth = jpeg(draw(24, 40), exif=exif_of(own) if own else b"")
+    said = ("further pictures were not turned with the photo",) if is_left_out else ()
+
+    for orientation in (6, 1):
+        primary = jpeg(draw(48, 80), exif=exif_of(orientation))
+        for source in (primary + depth, indexed(primary, depth, kinds=[0x020002])):
+            assert lost(source) == (said if orientation == 6 else ())
+            assert again(source).endswith(depth)
 
 
 def test_a_gain_maps_own_exif_is_turned_upright_with_it(gain_map, draw, exif_of):
@@ -308,6 +427,83 @@ def test_exif_that_is_damaged_is_kept_as_it_is_unless_the_picture_was_turned(dra
     assert lost(upright, "png") == ("png holds no application segments (Exif): left out",)
     assert b"Exif" not in again(askew)
     assert read(io.BytesIO(askew)).left_out == ("damaged EXIF was left out",)
+
+
+def long_exif(exif_of, marker, at):
+    """Make EXIF with a private tag of 150 kB, and what looks like further EXIF at a place."""
+    exif = Image.Exif()
+    exif.load(exif_of())
+    exif[0xC7A1] = bytes(range(1, 251)) * 600
+    block = bytearray(exif.tobytes().removeprefix(b"Exif\0\0"))
+    block[at : at + 4] = marker
+    return bytes(block)
+
+
+@pytest.mark.parametrize("marker", [b"mine", b"II*\0", b"MM\0*", b"II\1\1"])
+def test_exif_of_several_segments_is_joined_and_split_again(marker, draw, exif_of):
+    block = long_exif(exif_of, marker, 65527)
+    source = jpeg(draw(8, 8), *[(0xE1, b"Exif\0\0" + block[at : at + 60_000])
+                                for at in range(0, len(block), 60_000)])  # fmt: skip
+
+    written = again(source)
+
+    parts = [data for _, data in segments_of(written) if data.startswith(b"Exif\0\0")]
+    kept = b"".join(part.removeprefix(b"Exif\0\0") for part in parts)
+    assert kept[65527:] == block[65527:]
+    assert len(parts) == 3
+    assert Image.open(io.BytesIO(written)).getexif()[0x010F] == "Acme Ltd."
+    assert read(io.BytesIO(written)).metadata.exif == kept
+    assert lost(source) == ()
+
+
+def test_only_exif_beyond_all_measure_is_too_long(draw):
+    photo = Photo(draw(8, 8), metadata=Metadata(exif=bytes((1 << 24) + 1)))
+
+    assert losses(photo, "jpeg") == ("EXIF is too long for JPEG and was left out",)
+    assert b"Exif" not in encode(photo, "jpeg")
+
+
+def profile_parts(profile, *numbers, count):
+    size = -(-len(profile) // count)
+    return [
+        (0xE2, b"ICC_PROFILE\0" + bytes([n, count]) + profile[size * (n - 1) : size * n])
+        for n in numbers
+    ]
+
+
+@pytest.mark.parametrize(("numbers", "count"), [([1], 1), ([1, 1], 1), ([3, 1, 2, 1], 3)])
+def test_a_profile_is_found_whatever_the_order_of_its_parts(numbers, count, draw, profile_of):
+    profile = profile_of("adobe")
+    photo = read(io.BytesIO(jpeg(draw(8, 8), *profile_parts(profile, *numbers, count=count))))
+
+    assert photo.icc_profile == profile
+    assert photo.left_out == ()
+
+
+def test_a_profile_that_is_not_whole_is_left_out_and_said(draw, profile_of):
+    one, two, three = profile_parts(profile_of("adobe"), 1, 2, 3, count=3)
+    other = (0xE2, b"ICC_PROFILE\0\1\3other")
+    strange = (0xE2, b"ICC_PROFILE\0\2\2other")
+
+    for parts in ([one], [one, three], [one, other, two, three], [one, strange, three]):
+        photo = read(io.BytesIO(jpeg(draw(8, 8), *parts)))
+
+        assert photo.icc_profile is None
+        assert photo.left_out == (
+            "the colour profile is damaged and was left out: sRGB is assumed",
+        )
+
+
+def test_a_huge_file_is_refused_before_it_is_read(draw, tmp_path):
+    path = tmp_path / "huge.jpg"
+    path.write_bytes(jpeg(draw(8, 8)))
+    with path.open("r+b") as file:
+        file.truncate((2 << 30) + 1)
+
+    with pytest.raises(ImageError, match=r"too large: a JPEG of 2,147,483,649 bytes"):
+        read(path)
+    with pytest.raises(ImageError, match=r"the limit is 60"):
+        read(path, max_pixels=60)
 
 
 def test_content_credentials_are_kept_and_said_not_to_hold(draw):
@@ -383,7 +579,7 @@ def test_pixels_that_are_not_square_are_said_where_a_format_takes_them_for_squar
     source = with_jfif(jpeg(draw(8, 8)), 0, 2, 1)
 
     assert lost(source) == ()
-    assert lost(source, "webp") == ("webp holds no aspect of pixels: left out",)
+    assert lost(source, "webp") == ("webp holds no pixel aspect: left out",)
     assert lost(with_jfif(source, 0, 1, 1), "webp") == ()
 
 
@@ -431,7 +627,7 @@ def test_a_jpeg_without_its_end_marker_but_with_all_pixels_is_read_with_a_note(o
         photo = read(io.BytesIO(cut))
 
         np.testing.assert_array_equal(photo.pixels, expected.pixels)
-        assert photo.notes == ("the file lacks its end marker, but no pixels",)
+        assert photo.notes == ("the end marker is missing; all pixels are there",)
         assert photo.left_out == ()
 
 
@@ -443,6 +639,17 @@ def test_a_jpeg_that_lacks_pixels_is_refused(options, draw):
     for length in {*range(len(whole) - 90, len(whole) - 4, 3), *marks[40:-1:5]}:
         with pytest.raises(ImageError, match="damaged"):
             read(io.BytesIO(whole[:length]))
+
+
+@pytest.mark.parametrize("error", [struct.error("odd"), AttributeError("none")])
+def test_whatever_an_encoder_raises_is_told_as_an_error_of_the_image(error, draw, monkeypatch):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setitem(write._ENCODERS, "jpeg", fail)
+
+    with pytest.raises(ImageError, match="cannot be encoded as jpeg"):
+        encode(Photo(draw(8, 8)), "jpeg")
 
 
 def test_tables_too_coarse_for_baseline_are_written_without_a_word(draw, capfd):
