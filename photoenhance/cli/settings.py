@@ -25,9 +25,10 @@ OWN = {
     "train": ("model", "output", "precision"),
     "models": ("output", "format", "name", "member", "overwrite", "forget"),
 }
-# What decides where results go and what they replace: a file that came with a folder of photos may
-# not.
+# What decides which photos are meant, where results go and what they replace: a file that came with
+# a folder of photos may not.
 USERS_ONLY = (
+    *("files_from", "null", "retry_failed"),
     *("output", "in_place", "again", "on_exists", "overwrite"),
     *("log", "report", "contact_sheet", "csv"),
 )

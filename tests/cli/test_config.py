@@ -162,7 +162,8 @@ def test_the_doctor_names_what_is_wrong_with_a_file(cli, model):
     "line",
     ["in_place = true", 'output = "out"', 'on_exists = "overwrite"', 'log = "a.jpg"',
      'report = "x.html"', 'contact_sheet = "x.png"', "[enhance]\nin_place = true",
-     '[train]\noutput = "m"', '[evaluate]\ncsv = "x"'],
+     '[train]\noutput = "m"', '[evaluate]\ncsv = "x"', 'files_from = "list.txt"', "null = true",
+     "[enhance]\nretry_failed = true"],
 )  # fmt: skip
 def test_a_file_that_came_with_photos_cannot_decide_what_is_written_where(cli, draw, users, line):
     draw("a.jpg")
@@ -177,6 +178,19 @@ def test_a_file_that_came_with_photos_cannot_decide_what_is_written_where(cli, d
     assert "may not be set by a file in the current folder" in ended.err
     assert Path("a.jpg").read_bytes() == before
     assert sorted(path.name for path in Path().iterdir()) == ["a.jpg", "photoenhance.toml"]
+
+
+def test_a_list_that_came_with_photos_replaces_none_of_them(cli, draw, users):
+    draw("a.jpg", "b.jpg")
+    before = Path("b.jpg").read_bytes()
+    Path("list.txt").write_text("b.jpg\n")
+    Path("photoenhance.toml").write_text('files_from = "list.txt"\n')
+
+    ended = cli("enhance", "--in-place", "a.jpg")
+
+    assert ended.code == 2
+    assert "files_from: may not be set by a file in the current folder" in ended.err
+    assert Path("b.jpg").read_bytes() == before
 
 
 def test_the_users_own_file_can_decide_it(cli, draw, users):
@@ -205,16 +219,18 @@ def test_a_wrong_value_in_the_environment_is_said_to_be_there(cli, monkeypatch, 
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
-def test_a_wrong_value_in_a_file_is_said_to_be_there(cli, monkeypatch, draw, name, value):
+def test_a_wrong_value_in_a_file_is_said_to_be_there(
+    cli, monkeypatch, draw, users, name, value
+):
     draw("a.jpg")
     if name == "model":
         monkeypatch.delenv("PHOTOENHANCE_MODEL")
-    Path("photoenhance.toml").write_text(f'{name} = "{value}"\n')
+    users.write_text(f'{name} = "{value}"\n')
 
     ended = cli("enhance", "a.jpg")
 
     assert ended.code in (2, 3, 4)
-    assert "(set in photoenhance.toml)" in ended.err
+    assert f"(set in {users})" in ended.err
 
 
 @pytest.mark.parametrize(("name", "value"), [("format", '"png"'), ("in_place", "true")])
