@@ -219,9 +219,7 @@ def test_a_wrong_value_in_the_environment_is_said_to_be_there(cli, monkeypatch, 
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
-def test_a_wrong_value_in_a_file_is_said_to_be_there(
-    cli, monkeypatch, draw, users, name, value
-):
+def test_a_wrong_value_in_a_file_is_said_to_be_there(cli, monkeypatch, draw, users, name, value):
     draw("a.jpg")
     if name == "model":
         monkeypatch.delenv("PHOTOENHANCE_MODEL")
