@@ -137,8 +137,8 @@ def _read(path: Path, *, is_project: bool = False) -> SettingsFile:
     try:
         if not path.exists():
             return SettingsFile(path, is_project=is_project)
-    except PermissionError:  # the home of somebody else: nothing there is meant for this user
-        note = "its folder may not be looked into, so that it is passed over"
+    except OSError as error:  # as in the home of somebody else, or on a disk that went away
+        note = f"cannot be looked at ({error.strerror}), so that it is passed over"
         return SettingsFile(path, note=note, is_project=is_project)
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))

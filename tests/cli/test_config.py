@@ -1,5 +1,6 @@
 """Settings from flags, the environment and files."""
 
+import errno
 import os
 import pwd
 from pathlib import Path
@@ -387,19 +388,46 @@ def test_a_flag_wins_over_everything(cli, draw, monkeypatch):
     assert "no photos were found" in ended.err
 
 
-def test_the_folders_of_somebody_else_are_passed_over(cli, draw, monkeypatch):
+@pytest.mark.parametrize(
+    "trouble",
+    [PermissionError(errno.EACCES, "Permission denied"), OSError(errno.ENAMETOOLONG, "Too long"),
+     OSError(errno.ENOTCONN, "Not connected"), OSError(errno.ESTALE, "Stale file handle")],
+)  # fmt: skip
+def test_folders_that_cannot_be_looked_at_are_passed_over(cli, draw, monkeypatch, trouble):
     draw("a.jpg")
     real = Path.exists
 
     def exists(path, **options):
         if path.name == "config.toml":
-            raise PermissionError(13, "Permission denied", str(path))
+            raise trouble
         return real(path, **options)
 
     monkeypatch.setattr(Path, "exists", exists)
 
     assert cli("enhance", "a.jpg", "--dry-run").code == 0
-    assert "its folder may not be looked into" in cli("config", "show").out
+    assert f"cannot be looked at ({trouble.strerror})" in cli("config", "show").out
+
+
+def test_a_home_of_too_long_a_name_stops_nothing_that_needs_none(cli, draw, monkeypatch):
+    draw("a.jpg")
+    monkeypatch.setenv("PHOTOENHANCE_HOME", "/tmp/" + "x" * 300)
+
+    assert cli("models", "list").code == 0
+    assert cli("enhance", "a.jpg").code == 0
+
+
+def test_a_home_of_a_user_that_is_not_there_is_named(cli, draw, monkeypatch):
+    draw("a.jpg")
+    monkeypatch.setenv("PHOTOENHANCE_HOME", "~nosuch/x")
+
+    listed, enhanced = cli("models", "list"), cli("enhance", "a.jpg")
+    needing = cli("models", "download", "enlightengan-official")
+
+    assert (listed.code, listed.err) == (0, "")
+    assert enhanced.code == 0
+    assert "note: PHOTOENHANCE_HOME: ~nosuch/x: there is no such home folder" in enhanced.err
+    assert needing.code == 2
+    assert "Hint: Set PHOTOENHANCE_HOME to a folder that can be written to.\n" in needing.err
 
 
 @pytest.fixture
