@@ -86,6 +86,10 @@ def test_an_option_that_means_something_else_in_a_command_is_set_there(cli, user
         ("[enhance.model]\nname = 1", "enhance.model: expected a single value: a text, a number"),
         ("strength 1", "is not valid TOML: "),
         ('exclude = "a*"', "exclude: expected a list of texts"),
+        ("strength = true", "strength: expected a number\nHint: "),
+        ("[enhance]\nquality = false", "enhance.quality: expected a number\nHint: "),
+        ("tile = true", "tile: expected a text or a number\nHint: "),
+        ("enhance = 1", "enhance: is a section\nHint: Write [enhance] above its settings."),
         ('model = ["a", "b"]', "model: expected a single value"),
         ("in_place = true", "in_place: may not be set by a file in the current folder\nHint: "),
     ],
@@ -135,6 +139,30 @@ def test_a_wrong_section_breaks_the_command_that_reads_it(cli, draw, args, messa
     assert refused.code == 2
     assert refused.err.startswith(f"Error: {message}\nHint: Write ")
     assert unconcerned.code == 0
+
+
+@pytest.mark.parametrize("args", [["models", "list"], ["doctor", "--no-self-test"]])
+def test_a_wrong_value_in_a_file_stops_no_command_that_helps(cli, model, args):
+    Path("photoenhance.toml").write_text('json = "maybe"\n')
+
+    ended = cli(*args)
+
+    note = "maybe is neither true nor false (set in photoenhance.toml); passed over\n"
+    assert ended.code == (1 if args[0] == "doctor" else 0)
+    assert ended.err.count(note) == 1
+    assert "uegan" in ended.out
+
+
+def test_a_wrong_value_in_a_file_is_a_fault(cli, model):
+    Path("photoenhance.toml").write_text("strength = 2\n[train]\nsteps = 'many'\n")
+
+    shown = cli("config", "show").out
+    found = cli("doctor", "--no-self-test", "--device", "cpu")
+
+    assert "# fault: photoenhance.toml: strength: 2 is too large; at most 1.0. Correct" in shown
+    assert "# fault: photoenhance.toml: steps: many is not a whole number. Correct" in shown
+    assert found.code == 1
+    assert "strength: 2 is too large; at most 1.0\n" in found.out
 
 
 def test_config_show_names_what_is_wrong_with_a_file(cli):
