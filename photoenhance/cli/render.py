@@ -342,7 +342,8 @@ class Lines:
         """Whether a photo is told of by itself: what a whole folder shares is told of once."""
         if self._is_verbose:
             return True
-        if done.error_class == MissingExtraError.__name__:
+        # The list at the end, which a quiet run has not, names them all.
+        if done.error_class == MissingExtraError.__name__ and not self._quiet:
             has_told, self._has_told_extra = self._has_told_extra, True
             return not has_told
         return done.status == "failed" or (self._lists_all and done.status != "skipped")
@@ -365,7 +366,10 @@ class Lines:
         if self._skipped and not (self._quiet or self._is_verbose):
             told = (f"{self._skipped[reason]} {_SKIPPED[reason]}" for reason in self._skipped)
             self._line(f"Skipped: {'. '.join(told)}.")
-        if self._failures and not self._quiet:
+        if self._quiet:
+            for hint in dict.fromkeys(failure.hint for failure in self._failures if failure.hint):
+                self._line(f"Hint: {hint}")
+        elif self._failures:
             self._list_failures()
 
     def _list_failures(self) -> None:
