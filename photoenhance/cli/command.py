@@ -30,8 +30,8 @@ class LenientCommand(TyperCommand):
         """Run the command."""
         tell_unknown_variables(ctx)
         if self.is_lenient:
-            for name, wrong in _wrong(ctx).items():
-                tell(f"note: {name}: {wrong}; passed over")
+            for wrong in _wrong(ctx).values():
+                tell(f"note: {wrong}; passed over")
         with _sources_named(ctx):
             return super().invoke(ctx)
 
@@ -141,12 +141,13 @@ def _found(ctx: Any) -> Mapping[str, Setting]:
 
 def _wrong(ctx: Any) -> Mapping[str, str]:
     """What is wrong with values that files give a command's options, by their parameters."""
-    options = {each.name: each for each in _options(ctx.command).values()}
-    found = _found(ctx).items()
-    wrong = {
-        name: settings.wrong_with(options[name], each) for name, each in found if each.is_of_file
-    }
-    return {name: f"{text} ({_found(ctx)[name].source})" for name, text in wrong.items() if text}
+    options = _options(ctx.command)
+    wrong = {}
+    for name, setting in settings.found(_section(ctx), options, settings.files()).items():
+        why = settings.wrong_with(options[name], setting) if setting.is_of_file else None
+        if why:
+            wrong[options[name].name] = f"{name}: {why} ({setting.source})"
+    return wrong
 
 
 @contextmanager

@@ -147,7 +147,7 @@ def test_a_wrong_value_in_a_file_stops_no_command_that_helps(cli, model, args):
 
     ended = cli(*args)
 
-    note = "maybe is neither true nor false (set in photoenhance.toml); passed over\n"
+    note = "note: json: maybe is neither true nor false (set in photoenhance.toml); passed over\n"
     assert ended.code == (1 if args[0] == "doctor" else 0)
     assert ended.err.count(note) == 1
     assert "uegan" in ended.out
