@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from photoenhance import __version__
@@ -15,7 +16,7 @@ from photoenhance.cli import streams
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.errors import ExitCode, PhotoEnhanceError
 
-# What a stream raises that cannot be written; files of ours are spoken of where they are written.
+# What a stream raises that cannot be written; most files are spoken of where they are written.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -72,7 +73,8 @@ def _end(error: Exception) -> ExitCode:
         )
         return ExitCode.FAILED
     if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
-        _tell_unwritable(error)
+        # A stream that has failed once has nothing left to fail with: nobody knows which it was.
+        _tell(f"Error: standard output, or a file, cannot be written: {error.strerror}")
         return ExitCode.FAILED
     what = f"{type(error).__name__}: {' '.join(str(error).split())}"
     _tell(f"photoenhance: a mistake of ours ({what}); the full trace is {_written(error)}")
@@ -108,17 +110,18 @@ def _written(error: Exception) -> str:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8", errors="backslashreplace")
-        except OSError:
+        except Exception:  # noqa: S112 (the last boundary, where nothing is to be trusted)
             continue
         return f"in {folder / name}"
     return "lost, since no folder can be written to"
 
 
 def _places() -> list[Path]:
-    places = [Path(tempfile.gettempdir())]
-    try:
+    places = []
+    with suppress(Exception):  # the last boundary, where nothing is to be trusted
         from photoenhance.zoo import store
 
-        return [store.folder("state"), *places]
-    except (ImportError, PhotoEnhanceError):
-        return places
+        places.append(store.folder("state"))
+    with suppress(Exception):
+        places.append(Path(tempfile.gettempdir()))
+    return places

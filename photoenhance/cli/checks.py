@@ -80,7 +80,14 @@ def settings_files(sections: Mapping[str, Options]) -> Iterator[Finding]:
     """
     group, read = "Settings", settings.files()
     for file in read:
-        faults = (each for name in sections for each in settings.faults(name, sections, (file,)))
+        faults = (
+            fault
+            for name, options in sections.items()
+            for fault in (
+                *settings.faults(name, sections, (file,)),
+                *settings.wrong_values(name, options, (file,)),
+            )
+        )
         for message, hint in dict.fromkeys((each.message, each.hint) for each in faults):
             value = message.removeprefix(f"{file.path}: ")
             yield Finding(group, str(file.path), "failed", value, hint, ExitCode.FAILED)

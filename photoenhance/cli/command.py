@@ -1,8 +1,10 @@
 """Commands whose options can be set by variables and files, and whose errors say where."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import typer
@@ -11,26 +13,33 @@ from typer.core import TyperCommand, TyperGroup
 from photoenhance.cli import settings
 from photoenhance.cli.render import tell
 from photoenhance.cli.settings import Options, Setting
-from photoenhance.errors import PhotoEnhanceError, in_words
+from photoenhance.errors import PhotoEnhanceError
 
 
 class LenientCommand(TyperCommand):
     """A command whose options can be set, and which works where a file of settings is faulty."""
 
+    is_lenient = True
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options."""
-        with _settings_applied(ctx):
+        with _settings_applied(ctx, without=_wrong(ctx) if self.is_lenient else ()):
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         tell_unknown_variables(ctx)
+        if self.is_lenient:
+            for wrong in _wrong(ctx).values():
+                tell(f"note: {wrong}; passed over")
         with _sources_named(ctx):
             return super().invoke(ctx)
 
 
 class Command(LenientCommand):
     """A command whose options can be set, and which refuses a faulty file of settings."""
+
+    is_lenient = False
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -130,23 +139,31 @@ def _found(ctx: Any) -> Mapping[str, Setting]:
     return {options[name].name: setting for name, setting in found.items()}
 
 
+def _wrong(ctx: Any) -> Mapping[str, str]:
+    """What is wrong with values that files give a command's options, by their parameters."""
+    options = _options(ctx.command)
+    wrong = {}
+    for name, setting in settings.found(_section(ctx), options, settings.files()).items():
+        why = settings.wrong_with(options[name], setting) if setting.is_of_file else None
+        if why:
+            wrong[options[name].name] = f"{name}: {why} ({setting.source})"
+    return wrong
+
+
 @contextmanager
-def _settings_applied(ctx: Any) -> Iterator[None]:
-    ctx.default_map = {name: _typed(each.value) for name, each in _found(ctx).items()}
+def _settings_applied(ctx: Any, without: Collection[str] = ()) -> Iterator[None]:
+    ctx.default_map = {
+        name: settings.typed(each.value)
+        for name, each in _found(ctx).items()
+        if name not in without
+    }
     try:
         yield
     except typer.BadParameter as error:
-        details: list[Any] = getattr(error.__cause__, "errors", list)()
-        if details:
-            error.message = in_words(details[0])
+        error.message = settings.reason(error)
         place = _place(ctx, error.param.name) if error.param else ""
         error.message += f" ({place})" if place else ""
         raise
-
-
-def _typed(value: settings.Value) -> settings.Value:
-    """Write numbers as they would be typed: an option may take them as a text."""
-    return value if isinstance(value, bool | str | list) or value is None else str(value)
 
 
 @contextmanager
@@ -173,8 +190,10 @@ def _place(ctx: Any, parameter: str) -> str:
 
 def _refuse_path(ctx: Any, word: str, commands: Mapping[str, Any]) -> None:
     """Say what to write where a photo or a folder stands in a command's place."""
-    is_path = "/" in word or "." in word or Path(word).exists()
-    if word in commands or word.startswith("-") or not is_path:
+    if word in commands or word.startswith("-"):
+        return
+    is_path = "/" in word or "." in word
+    if not is_path and (get_close_matches(word, commands) or not Path(word).exists()):
         return
     written = "train --target" if ctx.info_name == "train" else "enhance"
-    ctx.fail(f"{word}: is not a command. To use it, write: photoenhance {written} {word}")
+    ctx.fail(f"{word}: is not a command. To use it, write: photoenhance {written} {quote(word)}")

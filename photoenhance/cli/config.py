@@ -49,7 +49,14 @@ def _about_files(read: tuple[SettingsFile, ...]) -> Iterator[str]:
 
 def _faults(sections: Mapping[str, Options], read: tuple[SettingsFile, ...]) -> Iterator[str]:
     """Name each fault once, though several commands may read it."""
-    faults = (fault for each in sections for fault in settings.faults(each, sections, read))
+    faults = (
+        fault
+        for name, options in sections.items()
+        for fault in (
+            *settings.faults(name, sections, read),
+            *settings.wrong_values(name, options, read),
+        )
+    )
     for message, hint in dict.fromkeys((fault.message, fault.hint) for fault in faults):
         yield f"# fault: {message}. {hint}"
 

@@ -20,6 +20,7 @@ from photoenhance.cli.choice import (
 from photoenhance.cli.command import about
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.options import Device, Json, Precision, Progress, Quiet, Strength
+from photoenhance.cli.render import check_records
 from photoenhance.errors import ConfigError
 from photoenhance.metrics.catalog import METRICS
 from photoenhance.metrics.protocol import PROTOCOLS
@@ -103,10 +104,8 @@ def evaluate(  # noqa: PLR0913 (Typer reads the options from the signature)
         cards = metrics_of(
             metrics, files, has_references=references is not None, has_models=bool(names)
         )
-    if csv and not csv.absolute().parent.is_dir():
-        raise ConfigError(
-            f"{csv}: its folder does not exist", hint="Make the folder first.", options=("csv",)
-        )
+    if csv:
+        _check_csv(csv)
     sums = sums_of(cards, files)
     with leaving_at_once(), _needing_scikit_image():
         from photoenhance.cli.scoreboard import showing
@@ -139,6 +138,21 @@ def evaluate(  # noqa: PLR0913 (Typer reads the options from the signature)
         if csv:  # before the tables, which may not find their way to a screen
             write_csv(csv, scores)
     raise typer.Exit(scores.exit_code)
+
+
+def _check_csv(file: Path) -> None:
+    if not file.absolute().parent.is_dir():
+        raise ConfigError(
+            f"{file}: its folder does not exist", hint="Make the folder first.", options=("csv",)
+        )
+    try:
+        check_records(file, b"photo,model,", "table", "csv")
+    except OSError as error:
+        raise ConfigError(
+            f"{file}: cannot be read: {error.strerror}",
+            hint="Name another file after --csv.",
+            options=("csv",),
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from photoenhance.batch.events import Event, Finished, PhotoDone, Reason, Settings, Started
+from photoenhance.batch.scan import is_picture
 from photoenhance.errors import ConfigError, MissingExtraError
 
 SCHEMA = 1
@@ -95,8 +96,41 @@ def reporter(shown: Shown) -> Iterator[Reporter]:
         yield Reporter(lines, records)
 
 
+def check_records(file: Path, start: bytes, what: str, option: str) -> None:
+    """Refuse to write records into a picture, or into what somebody else has made.
+
+    Devices and pipes are nobody's.
+
+    Args:
+        file: what was named for them.
+        start: what such a file begins with.
+        what: such a file is called.
+        option: the name of the option that it was named with.
+
+    Raises:
+        ConfigError: it is such a file.
+        OSError: it cannot be looked into.
+    """
+    if is_picture(file):
+        wrong = f"is no name for a {what}, but for a picture"
+    elif file.is_file() and not _begins(file, start):
+        wrong = f"exists, and is no {what} of photoenhance"
+    else:
+        return
+    raise ConfigError(
+        f"{file}: {wrong}", hint=f"Name another file after --{option}.", options=(option,)
+    )
+
+
+def _begins(file: Path, start: bytes) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(len(start)) in (b"", start)
+
+
 def _opened(log: Path) -> BinaryIO:
     try:
+        with suppress(PermissionError):  # it may still be written to
+            check_records(log, b"{", "log", "log")
         is_cut = log.is_file() and not _ends_a_line(log)
         # Without a buffer, a full disk is met at the record that does not fit.
         file = cast("BinaryIO", log.open("ab", buffering=0))
@@ -308,7 +342,8 @@ class Lines:
         """Whether a photo is told of by itself: what a whole folder shares is told of once."""
         if self._is_verbose:
             return True
-        if done.error_class == MissingExtraError.__name__:
+        # The list at the end, which a quiet run has not, names them all.
+        if done.error_class == MissingExtraError.__name__ and not self._quiet:
             has_told, self._has_told_extra = self._has_told_extra, True
             return not has_told
         return done.status == "failed" or (self._lists_all and done.status != "skipped")
@@ -331,7 +366,10 @@ class Lines:
         if self._skipped and not (self._quiet or self._is_verbose):
             told = (f"{self._skipped[reason]} {_SKIPPED[reason]}" for reason in self._skipped)
             self._line(f"Skipped: {'. '.join(told)}.")
-        if self._failures and not self._quiet:
+        if self._quiet:
+            for hint in dict.fromkeys(failure.hint for failure in self._failures if failure.hint):
+                self._line(f"Hint: {hint}")
+        elif self._failures:
             self._list_failures()
 
     def _list_failures(self) -> None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from photoenhance.errors import ConfigError
+import typer
+
+from photoenhance.errors import ConfigError, in_words
 from photoenhance.zoo import store
 
 ENVIRONMENT = "PHOTOENHANCE"  # what the variables begin with
@@ -25,9 +27,10 @@ OWN = {
     "train": ("model", "output", "precision"),
     "models": ("output", "format", "name", "member", "overwrite", "forget"),
 }
-# What decides where results go and what they replace: a file that came with a folder of photos may
-# not.
+# What decides which photos are meant, where results go and what they replace: a file that came with
+# a folder of photos may not.
 USERS_ONLY = (
+    *("files_from", "null", "retry_failed"),
     *("output", "in_place", "again", "on_exists", "overwrite"),
     *("log", "report", "contact_sheet", "csv"),
 )
@@ -43,10 +46,12 @@ class Setting:
     Attributes:
         value: None where nothing sets it.
         source: where the value comes from, in words.
+        is_of_file: whether it stands in a file.
     """
 
     value: Value
     source: str
+    is_of_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +104,57 @@ def faults(
         if file.fault:
             yield file.fault
         for key, value in file.values.items():
-            if not isinstance(value, dict):
-                yield from _faults_of_value(file, key, value, _everywhere(sections))
+            everywhere = _everywhere(sections)
+            if not isinstance(value, dict) and key in sections and key not in everywhere:
+                yield ConfigError(
+                    f"{file.path}: {key}: is a section", hint=f"Write [{key}] above its settings."
+                )
+            elif not isinstance(value, dict):
+                yield from _faults_of_value(file, key, value, everywhere)
             elif key not in sections:
-                yield _unknown(file, key, (*_everywhere(sections), *sections))
+                yield _unknown(file, key, (*everywhere, *sections))
             elif key == section:
                 for name, each in value.items():
                     yield from _faults_of_value(file, name, each, sections[key], f"{key}.")
+
+
+def wrong_values(
+    section: str, options: Options, read: tuple[SettingsFile, ...]
+) -> Iterator[ConfigError]:
+    """What a command's options cannot be set to, though files of settings do so.
+
+    A command that uses such an option finds that out by itself.
+
+    Args:
+        section: the command's.
+        options: its own.
+        read: the files of settings.
+    """
+    for file in read:
+        for name, setting in found(section, options, (file,)).items():
+            wrong = wrong_with(options[name], setting) if setting.is_of_file else None
+            if wrong:
+                yield ConfigError(f"{file.path}: {name}: {wrong}", hint="Correct the file.")
+
+
+def wrong_with(option: Any, setting: Setting) -> str | None:
+    """Why an option cannot have a value, if so."""
+    try:
+        option.process_value(None, typed(setting.value))
+    except typer.BadParameter as error:
+        return reason(error)
+    return None
+
+
+def reason(error: typer.BadParameter) -> str:
+    """What is wrong with a value, in our words."""
+    details: list[Any] = getattr(error.__cause__, "errors", list)()
+    return in_words(details[0]) if details else error.message
+
+
+def typed(value: Value) -> Value:
+    """Write numbers as they would be typed: an option may take them as a text."""
+    return value if isinstance(value, bool | str | list) or value is None else str(value)
 
 
 def unknown_variables(sections: Mapping[str, Options]) -> Iterator[str]:
@@ -136,8 +185,8 @@ def _read(path: Path, *, is_project: bool = False) -> SettingsFile:
     try:
         if not path.exists():
             return SettingsFile(path, is_project=is_project)
-    except PermissionError:  # the home of somebody else: nothing there is meant for this user
-        note = "its folder may not be looked into, so that it is passed over"
+    except OSError as error:  # as in the home of somebody else, or on a disk that went away
+        note = f"cannot be looked at ({error.strerror}), so that it is passed over"
         return SettingsFile(path, note=note, is_project=is_project)
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -166,8 +215,8 @@ def _set(section: str, name: str, option: Any, read: tuple[SettingsFile, ...]) -
         places = [own if isinstance(own, dict) else {}, file.values if is_shared else {}]
         for place in places:
             value = place.get(name)
-            if value is not None and _is_of_kind(value, is_list=option.multiple):
-                return Setting(cast("Value", value), f"set in {file.path}")
+            if value is not None and _is_of_kind(value, option):
+                return Setting(cast("Value", value), f"set in {file.path}", is_of_file=True)
     return None
 
 
@@ -194,20 +243,28 @@ def _faults_of_value(
             "where that is.",
         )
     else:
-        yield from _faults_of_kind(file, key, value, is_list=known[name].multiple)
+        yield from _faults_of_kind(file, key, value, known[name])
 
 
 def _faults_of_kind(
-    file: SettingsFile, key: str, value: object, *, is_list: bool
+    file: SettingsFile, key: str, value: object, option: Any
 ) -> Iterator[ConfigError]:
-    if not _is_of_kind(value, is_list=is_list):
-        expected = "a list of texts" if is_list else "a single value: a text, a number, true, false"
-        yield ConfigError(f"{file.path}: {key}: expected {expected}", hint="Correct the file.")
+    if _is_of_kind(value, option):
+        return
+    expected = "a single value: a text, a number, true, false"
+    if option.multiple:
+        expected = "a list of texts"
+    elif isinstance(value, bool):
+        is_number = option.type_descriptor.annotation in (int, float)
+        expected = "a number" if is_number else "a text or a number"
+    yield ConfigError(f"{file.path}: {key}: expected {expected}", hint="Correct the file.")
 
 
-def _is_of_kind(value: object, *, is_list: bool) -> bool:
-    if is_list:
+def _is_of_kind(value: object, option: Any) -> bool:
+    if option.multiple:
         return isinstance(value, list) and all(isinstance(part, str) for part in value)
+    if isinstance(value, bool):  # a number to Python
+        return bool(option.is_flag)
     return isinstance(value, str | int | float)
 
 

@@ -33,7 +33,7 @@ def folder(kind: FolderKind) -> Path:
     """
     home = os.environ.get("PHOTOENHANCE_HOME")
     if home:
-        return Path(home).expanduser() / kind
+        return _named(home) / kind
     own = platformdirs.PlatformDirs("photoenhance", appauthor=False)
     try:
         match kind:
@@ -49,6 +49,16 @@ def folder(kind: FolderKind) -> Path:
         raise ConfigError(
             "there is no home folder",
             hint="Set HOME, or PHOTOENHANCE_HOME to a folder that can be written to.",
+        ) from error
+
+
+def _named(home: str) -> Path:
+    try:
+        return Path(home).expanduser()
+    except RuntimeError as error:  # ~somebody, whom nobody knows
+        raise ConfigError(
+            f"PHOTOENHANCE_HOME: {home}: there is no such home folder",
+            hint="Set PHOTOENHANCE_HOME to a folder that can be written to.",
         ) from error
 
 
@@ -114,10 +124,10 @@ def has_own(name: str) -> bool:
 
 
 def is_here(place: Callable[[], Path]) -> bool:
-    """Whether a file of the user's is there: without a home, or in another user's, nothing is."""
+    """Whether a file of the user's is there: where nobody can look, as without a home, none is."""
     try:
         return place().is_file()
-    except (ConfigError, PermissionError):
+    except (ConfigError, OSError):
         return False
 
 
@@ -125,7 +135,7 @@ def own_names() -> list[str]:
     """The names of the models that the user has imported."""
     try:
         files = list((folder("data") / "models").glob(f"*{SUFFIX}"))
-    except (ConfigError, PermissionError):
+    except (ConfigError, OSError):
         return []
     return sorted(file.name.removesuffix(SUFFIX) for file in files if NAME.match(file.name))
 

@@ -1,5 +1,6 @@
 """What the program does about what nobody has foreseen, and about streams that fail."""
 
+import errno
 import json
 import os
 import re
@@ -57,6 +58,35 @@ def test_the_trace_goes_elsewhere_where_there_is_no_home(cli, tmp_path, monkeypa
 
     assert ended.code == 70
     assert f"the full trace is in {tmp_path / 'temporary'}" in ended.err
+
+
+def test_a_mistake_of_ours_that_finds_no_folder_is_still_one_line(cli, monkeypatch):
+    def broken(*args):
+        raise RuntimeError
+
+    monkeypatch.setattr("photoenhance.zoo.inventory.listed", lambda: 1 / 0)
+    monkeypatch.setattr("photoenhance.zoo.store.folder", broken)
+    with monkeypatch.context() as patch:  # pytest itself needs such a folder in the end
+        patch.setattr("tempfile.gettempdir", broken)
+        ended = cli("models", "list", "--json")
+
+    assert ended.code == 70
+    assert ended.err.splitlines()[0].startswith("photoenhance: a mistake of ours (")
+    assert ended.err.count("\n") == 1
+
+
+def test_a_full_disk_is_not_taken_for_standard_output_alone(cli, monkeypatch):
+    def listed():
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("photoenhance.zoo.inventory.listed", listed)
+
+    ended = cli("models", "list")
+
+    assert ended.code == 1
+    assert ended.err == (
+        "Error: standard output, or a file, cannot be written: No space left on device\n"
+    )
 
 
 def test_a_library_that_cannot_be_loaded_is_one_line(cli, draw, tmp_path, monkeypatch):
@@ -154,7 +184,7 @@ def test_scores_are_written_before_they_are_printed(draw):
     ended = shell("P evaluate --inputs in --csv scores.csv > /dev/full")
 
     assert ended.returncode == 1
-    assert b"Error: standard output: cannot be written: No space left on device\n" in ended.stderr
+    assert b"Error: standard output, or a file, cannot be written: No space" in ended.stderr
     assert Path("scores.csv").read_text().startswith("photo,model,")
 
 
@@ -224,7 +254,9 @@ def test_a_full_standard_output_is_told(args):
     ended = shell(f"P {args} > /dev/full")
 
     assert ended.returncode == 1
-    assert ended.stderr == b"Error: standard output: cannot be written: No space left on device\n"
+    assert ended.stderr == (
+        b"Error: standard output, or a file, cannot be written: No space left on device\n"
+    )
 
 
 @pytest.mark.parametrize(

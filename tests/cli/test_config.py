@@ -1,5 +1,6 @@
 """Settings from flags, the environment and files."""
 
+import errno
 import os
 import pwd
 from pathlib import Path
@@ -85,6 +86,10 @@ def test_an_option_that_means_something_else_in_a_command_is_set_there(cli, user
         ("[enhance.model]\nname = 1", "enhance.model: expected a single value: a text, a number"),
         ("strength 1", "is not valid TOML: "),
         ('exclude = "a*"', "exclude: expected a list of texts"),
+        ("strength = true", "strength: expected a number\nHint: "),
+        ("[enhance]\nquality = false", "enhance.quality: expected a number\nHint: "),
+        ("tile = true", "tile: expected a text or a number\nHint: "),
+        ("enhance = 1", "enhance: is a section\nHint: Write [enhance] above its settings."),
         ('model = ["a", "b"]', "model: expected a single value"),
         ("in_place = true", "in_place: may not be set by a file in the current folder\nHint: "),
     ],
@@ -136,6 +141,30 @@ def test_a_wrong_section_breaks_the_command_that_reads_it(cli, draw, args, messa
     assert unconcerned.code == 0
 
 
+@pytest.mark.parametrize("args", [["models", "list"], ["doctor", "--no-self-test"]])
+def test_a_wrong_value_in_a_file_stops_no_command_that_helps(cli, model, args):
+    Path("photoenhance.toml").write_text('json = "maybe"\n')
+
+    ended = cli(*args)
+
+    note = "note: json: maybe is neither true nor false (set in photoenhance.toml); passed over\n"
+    assert ended.code == (1 if args[0] == "doctor" else 0)
+    assert ended.err.count(note) == 1
+    assert "uegan" in ended.out
+
+
+def test_a_wrong_value_in_a_file_is_a_fault(cli, model):
+    Path("photoenhance.toml").write_text("strength = 2\n[train]\nsteps = 'many'\n")
+
+    shown = cli("config", "show").out
+    found = cli("doctor", "--no-self-test", "--device", "cpu")
+
+    assert "# fault: photoenhance.toml: strength: 2 is too large; at most 1.0. Correct" in shown
+    assert "# fault: photoenhance.toml: steps: many is not a whole number. Correct" in shown
+    assert found.code == 1
+    assert "strength: 2 is too large; at most 1.0\n" in found.out
+
+
 def test_config_show_names_what_is_wrong_with_a_file(cli):
     Path("photoenhance.toml").write_text("strenght = 1\nquality = 5\n")
 
@@ -162,7 +191,8 @@ def test_the_doctor_names_what_is_wrong_with_a_file(cli, model):
     "line",
     ["in_place = true", 'output = "out"', 'on_exists = "overwrite"', 'log = "a.jpg"',
      'report = "x.html"', 'contact_sheet = "x.png"', "[enhance]\nin_place = true",
-     '[train]\noutput = "m"', '[evaluate]\ncsv = "x"'],
+     '[train]\noutput = "m"', '[evaluate]\ncsv = "x"', 'files_from = "list.txt"', "null = true",
+     "[enhance]\nretry_failed = true"],
 )  # fmt: skip
 def test_a_file_that_came_with_photos_cannot_decide_what_is_written_where(cli, draw, users, line):
     draw("a.jpg")
@@ -177,6 +207,19 @@ def test_a_file_that_came_with_photos_cannot_decide_what_is_written_where(cli, d
     assert "may not be set by a file in the current folder" in ended.err
     assert Path("a.jpg").read_bytes() == before
     assert sorted(path.name for path in Path().iterdir()) == ["a.jpg", "photoenhance.toml"]
+
+
+def test_a_list_that_came_with_photos_replaces_none_of_them(cli, draw, users):
+    draw("a.jpg", "b.jpg")
+    before = Path("b.jpg").read_bytes()
+    Path("list.txt").write_text("b.jpg\n")
+    Path("photoenhance.toml").write_text('files_from = "list.txt"\n')
+
+    ended = cli("enhance", "--in-place", "a.jpg")
+
+    assert ended.code == 2
+    assert "files_from: may not be set by a file in the current folder" in ended.err
+    assert Path("b.jpg").read_bytes() == before
 
 
 def test_the_users_own_file_can_decide_it(cli, draw, users):
@@ -205,16 +248,16 @@ def test_a_wrong_value_in_the_environment_is_said_to_be_there(cli, monkeypatch, 
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
-def test_a_wrong_value_in_a_file_is_said_to_be_there(cli, monkeypatch, draw, name, value):
+def test_a_wrong_value_in_a_file_is_said_to_be_there(cli, monkeypatch, draw, users, name, value):
     draw("a.jpg")
     if name == "model":
         monkeypatch.delenv("PHOTOENHANCE_MODEL")
-    Path("photoenhance.toml").write_text(f'{name} = "{value}"\n')
+    users.write_text(f'{name} = "{value}"\n')
 
     ended = cli("enhance", "a.jpg")
 
     assert ended.code in (2, 3, 4)
-    assert "(set in photoenhance.toml)" in ended.err
+    assert f"(set in {users})" in ended.err
 
 
 @pytest.mark.parametrize(("name", "value"), [("format", '"png"'), ("in_place", "true")])
@@ -373,19 +416,46 @@ def test_a_flag_wins_over_everything(cli, draw, monkeypatch):
     assert "no photos were found" in ended.err
 
 
-def test_the_folders_of_somebody_else_are_passed_over(cli, draw, monkeypatch):
+@pytest.mark.parametrize(
+    "trouble",
+    [PermissionError(errno.EACCES, "Permission denied"), OSError(errno.ENAMETOOLONG, "Too long"),
+     OSError(errno.ENOTCONN, "Not connected"), OSError(errno.ESTALE, "Stale file handle")],
+)  # fmt: skip
+def test_folders_that_cannot_be_looked_at_are_passed_over(cli, draw, monkeypatch, trouble):
     draw("a.jpg")
     real = Path.exists
 
     def exists(path, **options):
         if path.name == "config.toml":
-            raise PermissionError(13, "Permission denied", str(path))
+            raise trouble
         return real(path, **options)
 
     monkeypatch.setattr(Path, "exists", exists)
 
     assert cli("enhance", "a.jpg", "--dry-run").code == 0
-    assert "its folder may not be looked into" in cli("config", "show").out
+    assert f"cannot be looked at ({trouble.strerror})" in cli("config", "show").out
+
+
+def test_a_home_of_too_long_a_name_stops_nothing_that_needs_none(cli, draw, monkeypatch):
+    draw("a.jpg")
+    monkeypatch.setenv("PHOTOENHANCE_HOME", "/tmp/" + "x" * 300)
+
+    assert cli("models", "list").code == 0
+    assert cli("enhance", "a.jpg").code == 0
+
+
+def test_a_home_of_a_user_that_is_not_there_is_named(cli, draw, monkeypatch):
+    draw("a.jpg")
+    monkeypatch.setenv("PHOTOENHANCE_HOME", "~nosuch/x")
+
+    listed, enhanced = cli("models", "list"), cli("enhance", "a.jpg")
+    needing = cli("models", "download", "enlightengan-official")
+
+    assert (listed.code, listed.err) == (0, "")
+    assert enhanced.code == 0
+    assert "note: PHOTOENHANCE_HOME: ~nosuch/x: there is no such home folder" in enhanced.err
+    assert needing.code == 2
+    assert "Hint: Set PHOTOENHANCE_HOME to a folder that can be written to.\n" in needing.err
 
 
 @pytest.fixture

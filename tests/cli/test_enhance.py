@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from photoenhance.batch import journal
-from photoenhance.errors import ConfigError
+from photoenhance.errors import ConfigError, MissingExtraError
 from photoenhance.inference.enhancer import Enhancer
 from photoenhance.zoo import store
 
@@ -466,6 +466,27 @@ def test_quiet_tells_failures(cli):
     ended = cli("enhance", "a.jpg", "--quiet")
 
     assert ended.err == "[1/1] a.jpg: failed: empty, 0 bytes\n"
+
+
+def test_quiet_names_each_photo_that_needs_an_extra_and_tells_once_what_helps(
+    cli, draw, monkeypatch
+):
+    draw("a.jpg", "b.jpg", "c.jpg")
+
+    def failing(*args, **options):
+        raise MissingExtraError("needs pillow-heif", hint="Install it.")
+
+    monkeypatch.setattr("photoenhance.batch.bench.encode", failing)
+
+    ended = cli("enhance", "a.jpg", "b.jpg", "c.jpg", "--quiet")
+
+    assert ended.code == 1
+    assert ended.err == (
+        "[1/3] a.jpg: failed: needs pillow-heif\n"
+        "[2/3] b.jpg: failed: needs pillow-heif\n"
+        "[3/3] c.jpg: failed: needs pillow-heif\n"
+        "Hint: Install it.\n"
+    )
 
 
 @pytest.mark.parametrize("options", [[], ["-v"]])

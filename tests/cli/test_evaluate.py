@@ -264,6 +264,28 @@ def test_other_parameters_than_the_published_are_noted(cli, draw, tmp_path):
     assert f"note: {file}: is not niqe's published file" in ended.err
 
 
+@pytest.mark.parametrize("name", ["in/a.png", "new.jpg", "notes.txt"])
+def test_a_table_takes_the_place_of_no_file_of_somebody_else(cli, draw, name):
+    draw("in/a.png")
+    Path("notes.txt").write_text("Mine.\n")
+    before = Path(name).read_bytes() if Path(name).exists() else None
+
+    ended = cli("evaluate", "--inputs", "in", "--csv", name)
+
+    assert ended.code == 2
+    assert ended.err.startswith(f"Error: {name}: ")
+    assert "Hint: Name another file after --csv." in ended.err
+    assert (Path(name).read_bytes() if Path(name).exists() else None) == before
+
+
+def test_a_table_takes_the_place_of_an_older_one(cli, draw):
+    draw("in/a.png")
+
+    codes = [cli("evaluate", "--inputs", "in", "--csv", "rows.csv").code for _ in range(2)]
+
+    assert codes == [0, 0]
+
+
 @pytest.fixture
 def misfits(cli, draw, folders, model):
     """Folders that go with no other, and the command to try them with."""

@@ -64,6 +64,9 @@ def test_an_unknown_command_exits_2(cli):
         (["train", "chek"], "Did you mean 'check'?"),
         (["models", "lst"], "Did you mean 'list'?"),
         (["photo.jpg"], "write: photoenhance enhance photo.jpg"),
+        (["my photo.jpg"], "write: photoenhance enhance 'my photo.jpg'"),
+        (["model", "list"], "Did you mean 'models'?"),
+        (["model/"], "write: photoenhance enhance model/"),
         (["photos"], "write: photoenhance enhance photos"),
         (["train", "photos"], "write: photoenhance train --target photos"),
         (["train", "../my_style"], "write: photoenhance train --target ../my_style"),
@@ -71,7 +74,7 @@ def test_an_unknown_command_exits_2(cli):
     ],
 )
 def test_what_is_meant_is_said(cli, draw, args, message):
-    draw("photos/a.jpg")
+    draw("photos/a.jpg", "model/a.jpg")
 
     ended = cli(*args)
 

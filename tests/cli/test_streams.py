@@ -81,6 +81,30 @@ def test_the_records_of_a_pipe_go_to_a_log(cli, draw):
     ]
 
 
+@pytest.mark.parametrize("name", ["b.jpg", "new.png", "notes.txt"])
+def test_records_go_into_no_file_of_somebody_else(cli, draw, name):
+    draw("a.jpg", "b.jpg")
+    Path("notes.txt").write_text("Mine.\n")
+    before = {path.name: path.read_bytes() for path in Path().iterdir()}
+
+    ended = cli("enhance", "a.jpg", "--log", name)
+
+    assert ended.code == 2
+    assert ended.err.startswith(f"Error: {name}: ")
+    assert "Hint: Name another file after --log." in ended.err
+    assert {path.name: path.read_bytes() for path in Path().iterdir()} == before
+
+
+def test_records_are_added_to_a_log_and_to_an_empty_file(cli, draw):
+    draw("a.jpg")
+    Path("run.log").touch()
+
+    codes = [cli("enhance", "a.jpg", "--log", "run.log").code for _ in range(2)]
+
+    assert codes == [0, 0]
+    assert len(Path("run.log").read_text().splitlines()) == 6
+
+
 def test_garbage_through_a_pipe_fails_and_writes_nothing(cli):
     ended = cli("enhance", "-", "-o", "-", stdin=b"garbage")
 
