@@ -229,8 +229,9 @@ def test_one_training_step(
     def mean(values: list[Tensor]) -> Tensor:
         return torch.stack(values).mean()
 
-    # Rounding alone moves this step by 5e-5, since the norms of a batch of two divide by small
-    # deviations: so it is done in the authors' order of operations and of memory.
+    # Rounding alone moves this step's image, of a range of 6, by 5e-5, since the norms of a batch
+    # of two divide by small deviations: so it is done in the authors' order of operations and of
+    # memory, and how a processor adds up is allowed for.
     generator.to(memory_format=torch.contiguous_format)
     enhanced = generator.train().unclamped(dark)
     fake = enhanced.detach()
@@ -253,7 +254,7 @@ def test_one_training_step(
         ),
     }
 
-    np.testing.assert_allclose((fake * 2 - 1).numpy(), data[f"fake_B_{end}"], rtol=0, atol=1e-5)
+    np.testing.assert_allclose((fake * 2 - 1).numpy(), data[f"fake_B_{end}"], rtol=0, atol=1e-4)
     for name, loss in losses.items():
         assert float(loss.detach()) == pytest.approx(float(data[f"{name}_{end}"]), abs=1e-5), name
     for side, network, loss in (
