@@ -1,6 +1,5 @@
 """Jobs -> results: reads, enhances and writes each photo; one bad photo never stops the rest."""
 
-import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
@@ -16,8 +15,6 @@ from photoenhance.batch.overlap import Room
 from photoenhance.batch.plan import Job
 from photoenhance.errors import ExitCode, ImageError, PhotoEnhanceError
 
-logger = logging.getLogger(__name__)
-
 AHEAD = 2  # photos that are read, or being read, beyond the one that is enhanced
 
 Given = TypeVar("Given")
@@ -30,6 +27,7 @@ def run(
     *,
     fail_fast: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
+    keep_trace: Callable[[Exception], str] = lambda _: "not kept",
 ) -> Generator[Event]:
     """Do the jobs in their order and tell of each.
 
@@ -42,12 +40,13 @@ def run(
         fail_fast: whether to end at the first failure; nothing after it is written.
         should_stop: asked before each photo; True ends the batch as interrupted, when what is
             being enhanced then is written.
+        keep_trace: takes an error that nobody has foreseen, and says where its trace is.
 
     Yields:
         `Started`, one `PhotoDone` a job until the batch ends, `Finished`.
     """
     bench.clear(jobs)
-    done = _Line(bench).done(jobs, should_stop)
+    done = _Line(bench, keep_trace).done(jobs, should_stop)
     yield from _reported(jobs, bench.settings, done, fail_fast, should_stop)
 
 
@@ -90,8 +89,9 @@ def _reported(
 class _Line:
     """Three places that a photo passes, and who works there: a reader, the caller, a writer."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, keep_trace: Callable[[Exception], str]) -> None:
         self._bench = bench
+        self._keep_trace = keep_trace
         self._room = Room()
 
     def done(self, jobs: tuple[Job, ...], should_stop: Callable[[], bool]) -> Generator[PhotoDone]:
@@ -157,10 +157,8 @@ class _Line:
         except BrokenPipeError:  # nobody reads the results any more
             raise
         except Exception as error:
-            if not isinstance(error, PhotoEnhanceError):
-                logger.debug("%s: a mistake of photoenhance", job.input, exc_info=True)
             self._bench.note_failure(job)
-            result = _failed(job, error)
+            result = _failed(job, error, self._keep_trace)
         if isinstance(result, PhotoDone):
             self._room.leave(job)
         return result
@@ -169,6 +167,8 @@ class _Line:
 def _exit_code(failures: set[ExitCode]) -> ExitCode:
     if not failures:
         return ExitCode.OK
+    if ExitCode.INTERNAL in failures:
+        return ExitCode.INTERNAL
     return ExitCode.DEVICE if failures == {ExitCode.DEVICE} else ExitCode.FAILED
 
 
@@ -186,7 +186,9 @@ def _foreseen(job: Job) -> PhotoDone:
     return PhotoDone(*names, "dry-run", message=message)
 
 
-def _failed(job: Job, error: Exception) -> PhotoDone:
+def _failed(
+    job: Job, error: Exception, keep_trace: Callable[[Exception], str] = lambda _: "not kept"
+) -> PhotoDone:
     # The photo is named beside the reason anyway, so the message need not begin with it.
     name, output = job.names()
     if isinstance(error, PhotoEnhanceError):
@@ -197,7 +199,8 @@ def _failed(job: Job, error: Exception) -> PhotoDone:
         hint = "Close other programs, or choose --render guided."
     else:
         message = f"unexpected {type(error).__name__}: {error}"
-        hint, code = "Report this, with the photo if it may be shown.", ExitCode.FAILED
+        hint = f"This is a mistake of ours: report it. The full trace is {keep_trace(error)}."
+        code = ExitCode.INTERNAL
     return PhotoDone(
         name,
         output,

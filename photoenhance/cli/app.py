@@ -2,18 +2,11 @@
 
 import errno
 import logging
-import os
-import platform
 import sys
-import tempfile
-import time
-import traceback
-from contextlib import suppress
-from pathlib import Path
 
-from photoenhance import __version__
 from photoenhance.cli import streams
 from photoenhance.cli.interrupts import leaving_at_once
+from photoenhance.cli.trace import write_trace
 from photoenhance.errors import ExitCode, PhotoEnhanceError
 
 # What a stream raises that cannot be written; most files are spoken of where they are written.
@@ -77,7 +70,7 @@ def _end(error: Exception) -> ExitCode:
         _tell(f"Error: standard output, or a file, cannot be written: {error.strerror}")
         return ExitCode.FAILED
     what = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    _tell(f"photoenhance: a mistake of ours ({what}); the full trace is {_written(error)}")
+    _tell(f"photoenhance: a mistake of ours ({what}); the full trace is {write_trace(error)}")
     return ExitCode.INTERNAL
 
 
@@ -98,30 +91,3 @@ def _tell_plainly(line: str) -> None:
     if sys.stderr:
         sys.stderr.write(ascii(line)[1:-1] + "\n")
         sys.stderr.flush()
-
-
-def _written(error: Exception) -> str:
-    """Write the trace of an error to a file, and say where that is."""
-    name = f"error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
-    system = f"Python {platform.python_version()} on {platform.platform()}"
-    lines = [f"photoenhance {__version__}, {system}", f"{sys.argv}", ""]
-    text = "\n".join([*lines, *traceback.format_exception(error)])
-    for folder in _places():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8", errors="backslashreplace")
-        except Exception:  # noqa: S112 (the last boundary, where nothing is to be trusted)
-            continue
-        return f"in {folder / name}"
-    return "lost, since no folder can be written to"
-
-
-def _places() -> list[Path]:
-    places = []
-    with suppress(Exception):  # the last boundary, where nothing is to be trusted
-        from photoenhance.zoo import store
-
-        places.append(store.folder("state"))
-    with suppress(Exception):
-        places.append(Path(tempfile.gettempdir()))
-    return places

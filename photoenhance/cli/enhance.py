@@ -28,6 +28,7 @@ from photoenhance.cli.jobs import (
 )
 from photoenhance.cli.publication import Wanted, reporting
 from photoenhance.cli.render import Shown, reporter, tell
+from photoenhance.cli.trace import write_trace
 from photoenhance.errors import ConfigError, ExitCode
 from photoenhance.imaging.formats import FORMATS, FormatName
 from photoenhance.zoo import store
@@ -229,4 +230,10 @@ def _enhanced(jobs: tuple[Job, ...], bench: "Bench", *, fail_fast: bool) -> Gene
     from photoenhance.batch.run import run
 
     with finishing_first() as were_asked_for:
-        yield from run(jobs, bench, fail_fast=fail_fast, should_stop=were_asked_for)
+        yield from run(
+            jobs,
+            bench,
+            fail_fast=fail_fast,
+            should_stop=were_asked_for,
+            keep_trace=write_trace,
+        )

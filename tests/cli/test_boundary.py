@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from photoenhance.batch import bench
 from photoenhance.cli.render import tell
 from photoenhance.errors import ImageError
 from photoenhance.imaging.silence import silenced
@@ -46,6 +47,29 @@ def test_a_mistake_of_ours_is_one_line_and_exits_70(cli, draw, home, monkeypatch
     assert "TypeError: expected this" in file.read_text()
     assert "in broken" in file.read_text()
     assert "'enhance', 'a.jpg'" in file.read_text()
+
+
+def test_a_mistake_of_ours_in_one_photo_leaves_its_trace_and_the_rest_is_done(
+    cli, draw, home, monkeypatch
+):
+    draw("a.jpg", "b.jpg")
+    real = bench.encode
+
+    def broken(photo, *args, **options):
+        if not list(Path().glob("*-enhanced.jpg")):
+            Path("a-enhanced.jpg").touch()
+            raise TypeError("oh")
+        return real(photo, *args, **options)
+
+    monkeypatch.setattr(bench, "encode", broken)
+
+    ended = cli("enhance", "a.jpg", "b.jpg", "-o", "out")
+
+    assert ended.code == 70
+    assert Path("out/b.jpg").exists()
+    trace = Path(re.search(r"The full trace is in (\S+)\.$", ended.err, re.MULTILINE)[1])
+    assert trace.parent == home / "state"
+    assert "in broken" in trace.read_text()
 
 
 def test_the_trace_goes_elsewhere_where_there_is_no_home(cli, tmp_path, monkeypatch):

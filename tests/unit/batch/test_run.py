@@ -18,7 +18,7 @@ from photoenhance.batch.journal import Journal, fingerprint
 from photoenhance.batch.plan import Job, Request, plan
 from photoenhance.batch.run import rehearse, run
 from photoenhance.batch.scan import Filter
-from photoenhance.errors import DeviceError, ExitCode
+from photoenhance.errors import DeviceError, ExitCode, ImageError
 from photoenhance.imaging.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from photoenhance.imaging.mark import read_mark
 from photoenhance.inference.enhancer import Enhanced
@@ -119,6 +119,7 @@ def test_a_bug_fails_its_photo_only_and_is_told_by_name(bench, enhancer):
 
     assert [done.status for done in photos(events)] == ["failed", "ok"]
     assert photos(events)[0].message == "unexpected ZeroDivisionError: oh"
+    assert events[-1].exit_code == ExitCode.INTERNAL
 
 
 def test_out_of_memory_everywhere_ends_with_the_devices_exit_code(bench, enhancer):
@@ -132,7 +133,7 @@ def test_out_of_memory_everywhere_ends_with_the_devices_exit_code(bench, enhance
 
 def test_different_failures_end_with_1(bench, enhancer):
     draw("photos/a.png", "photos/b.png")
-    enhancer.errors = {1: DeviceError("cpu: out"), 2: ValueError("oh")}
+    enhancer.errors = {1: DeviceError("cpu: out"), 2: ImageError("oh")}
 
     *_, finished = run(jobs(), bench)
 
