@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from photoenhance.imaging import profile as icc
-from photoenhance.imaging.decode import strips
+from photoenhance.imaging.decode import in_8_bits, strips
 from photoenhance.imaging.photo import Photo, Pixels
 
 Floats = NDArray[np.float32]
@@ -125,7 +125,7 @@ def brought_to_srgb(profile: bytes, pixels: Pixels) -> NDArray[np.uint8] | None:
         return None
     result = np.empty(pixels.shape, np.uint8)
     for top, bottom in strips(pixels.shape[1], pixels.shape[0]):
-        result[top:bottom] = np.rint(_looked_up(transform, _in_8_bits(pixels[top:bottom])) * 255)
+        result[top:bottom] = np.rint(_looked_up(transform, in_8_bits(pixels[top:bottom])) * 255)
     return result
 
 
@@ -202,7 +202,7 @@ class _TableSpace:
 
     def to_srgb(self, pixels: Pixels) -> Floats:
         """Return sRGB in [0, 1]: tables say nothing of what lies beyond."""
-        return _looked_up(self._forward, _in_8_bits(pixels))
+        return _looked_up(self._forward, in_8_bits(pixels))
 
     def from_srgb(self, colors: Floats) -> Floats:
         """Return the space's own values, linearly interpolated between the lattice's nodes."""
@@ -228,9 +228,3 @@ def _looked_up(transform: Any, pixels: Pixels) -> Floats:
     strip = Image.fromarray(np.ascontiguousarray(pixels))
     converted = ImageCms.applyTransform(strip, transform)
     return np.asarray(converted, dtype=np.float32) / np.float32(255)
-
-
-def _in_8_bits(pixels: Pixels) -> Pixels:
-    if pixels.dtype == np.uint8:
-        return pixels
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)

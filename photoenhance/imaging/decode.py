@@ -98,6 +98,13 @@ def rows_of(image: Image.Image, convert: Convert = np.asarray) -> Rows:
     return lambda top, bottom: convert(image.crop((0, top, image.width, bottom)))
 
 
+def in_8_bits(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return uint8 as it is, and uint16 rounded to it."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
 def strips(width: int, height: int) -> Iterator[tuple[int, int]]:
     """Cut a picture into strips of whole rows with about a megapixel each: first and last row."""
     rows = max(1, _STRIP_PIXELS // max(1, width))

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from photoenhance.imaging.color import converter
+from photoenhance.imaging.decode import in_8_bits
 from photoenhance.imaging.photo import Photo, Pixels
 
 
@@ -22,17 +23,11 @@ def preview(photo: Photo, side: int) -> Photo:
     space = converter(photo)
     if space:
         pixels = np.rint(space.to_srgb(pixels) * 255).astype(np.uint8)
-    alpha = None if photo.alpha is None else _in_8_bits(_resized(photo.alpha, size))
-    return Photo(_in_8_bits(pixels), alpha)
+    alpha = None if photo.alpha is None else in_8_bits(_resized(photo.alpha, size))
+    return Photo(in_8_bits(pixels), alpha)
 
 
 def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     if pixels.shape[1::-1] == size:
         return pixels
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-
-
-def _in_8_bits(pixels: Pixels) -> Pixels:
-    if pixels.dtype == np.uint8:
-        return pixels
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)

@@ -14,7 +14,7 @@ from PIL import Image
 from photoenhance.errors import ImageError, UnsupportedError
 from photoenhance.imaging import bmp, cicp, color, extras, metadata, raster
 from photoenhance.imaging.damage import DAMAGE, translated
-from photoenhance.imaging.decode import Decoded
+from photoenhance.imaging.decode import Decoded, in_8_bits
 from photoenhance.imaging.draft import Draft
 from photoenhance.imaging.formats import FORMATS, FormatName, of_suffix, readable, recognise
 from photoenhance.imaging.jpeg import codec as jpeg
@@ -150,9 +150,7 @@ def _finished(draft: Draft) -> Photo:
 
 def _in_srgb(decoded: Decoded, pixels: NDArray[np.uint8]) -> Decoded:
     """Give a photo the pixels that its profile's way to sRGB made, which are 8-bit ones."""
-    alpha = decoded.alpha
-    if alpha is not None and alpha.dtype == np.uint16:
-        alpha = ((alpha.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    alpha = None if decoded.alpha is None else in_8_bits(decoded.alpha)
     notes = ("colours were converted to sRGB: the profile knows no way back", *decoded.notes)
     is_deep = decoded.pixels.dtype == np.uint16
     left_out = ("16-bit colours were converted to 8 bits",) if is_deep else ()

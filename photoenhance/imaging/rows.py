@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from photoenhance.imaging import color
-from photoenhance.imaging.decode import strips
+from photoenhance.imaging.decode import in_8_bits, strips
 from photoenhance.imaging.formats import FileFormat
 from photoenhance.imaging.photo import Photo
 
@@ -57,7 +57,7 @@ class OutputRows:
             alpha = self._photo.alpha[top:bottom, :, None]
             pixels = np.concatenate([pixels, alpha], axis=-1)
         if pixels.dtype == np.uint16 and self.dtype == np.uint8:
-            pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+            pixels = in_8_bits(pixels)
         return np.ascontiguousarray(pixels)
 
     def image(self) -> Image.Image:
