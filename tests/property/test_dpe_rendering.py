@@ -47,4 +47,5 @@ def test_tiles_agree_with_the_whole(
 
     for scheme in enhancing.schemes(height, width):
         pieces = render_in_pieces(enhancing, scheme, image, tile)
-        torch.testing.assert_close(pieces, whole, rtol=0, atol=1e-5)
+        # How a processor adds up moves this by 1e-5; a step of 8 bits is 4e-3.
+        torch.testing.assert_close(pieces, whole, rtol=0, atol=2e-5)
