@@ -1,5 +1,6 @@
 """Jobs -> results: reads, enhances and writes each photo; one bad photo never stops the rest."""
 
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
@@ -14,6 +15,8 @@ from photoenhance.batch.events import Event, Finished, PhotoDone, Settings, Star
 from photoenhance.batch.overlap import Room
 from photoenhance.batch.plan import Job
 from photoenhance.errors import ExitCode, ImageError, PhotoEnhanceError
+
+logger = logging.getLogger(__name__)
 
 AHEAD = 2  # photos that are read, or being read, beyond the one that is enhanced
 
@@ -157,6 +160,8 @@ class _Line:
         except BrokenPipeError:  # nobody reads the results any more
             raise
         except Exception as error:
+            if not isinstance(error, PhotoEnhanceError):
+                logger.debug("%s: a mistake of photoenhance", job.input, exc_info=True)
             self._bench.note_failure(job)
             result = _failed(job, error, self._keep_trace)
         if isinstance(result, PhotoDone):

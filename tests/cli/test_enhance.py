@@ -502,7 +502,7 @@ def test_a_mistake_of_ours_is_one_line_and_its_traceback_is_for_the_curious(
 
     ended = cli("enhance", "a.jpg", *options)
 
-    assert ended.code == 1
+    assert ended.code == 70
     assert "a.jpg: failed: unexpected ZeroDivisionError: oh" in ended.err
     assert ("Traceback" in ended.err) == bool(options)
 
