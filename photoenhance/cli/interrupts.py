@@ -2,11 +2,15 @@
 
 import os
 import signal
+import socket
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from photoenhance.errors import ExitCode
+
+TORCHRUN_ECHO = 2.0  # seconds within which a second signal is the first one, passed on
 
 
 @contextmanager
@@ -31,26 +35,62 @@ def finishing_first() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def saving_first() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C or SIGTERM end a run after its current step, and a second at once."""
-    message = "Interrupted: saving after this step. Once more stops at once."
-    with _asking(message, signal.SIGINT, signal.SIGTERM) as is_asked:
-        yield is_asked
+def saving_first(rank: int, processes: int) -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C or SIGTERM end a run after its current step, and a second at once.
+
+    What is yielded says whether there was one even while the main thread is in a long call.
+
+    Args:
+        rank: of this process; the first one reports for all.
+        processes: that share the run. torchrun passes on what a terminal has sent to all of them
+            anyway, so that each hears of one Ctrl-C twice.
+    """
+    message = "" if rank else "Interrupted: saving after this step. Once more stops at once."
+    echo = TORCHRUN_ECHO if processes > 1 else 0.0
+    signals = (signal.SIGINT, signal.SIGTERM)
+    with _asking(message, *signals, echo=echo) as is_asked, _heard(signals) as was_heard:
+        yield lambda: is_asked() or was_heard()
 
 
 @contextmanager
-def _asking(message: str, *signals: signal.Signals) -> Iterator[Callable[[], bool]]:
+def _heard(signals: tuple[signal.Signals, ...]) -> Iterator[Callable[[], bool]]:
+    """Hear signals as soon as the system sends them; Python's handlers wait for the main thread."""
+    receiver, sender = socket.socketpair()
+    receiver.setblocking(False)
+    sender.setblocking(False)
+    before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+
+    def was_heard() -> bool:
+        with suppress(BlockingIOError):  # nothing yet
+            return any(number in signals for number in receiver.recv(64, socket.MSG_PEEK))
+        return False
+
+    try:
+        yield was_heard
+    finally:
+        signal.set_wakeup_fd(before)
+        receiver.close()
+        sender.close()
+
+
+@contextmanager
+def _asking(
+    message: str, *signals: signal.Signals, echo: float = 0.0
+) -> Iterator[Callable[[], bool]]:
     from photoenhance.cli.render import tell
 
-    count = 0
+    count, first = 0, 0.0
 
     def interrupt(signal_number: int, frame: FrameType | None) -> None:
         del signal_number, frame
-        nonlocal count
-        count += 1
+        nonlocal count, first
+        if count and time.monotonic() - first < echo:
+            return
+        count, first = count + 1, time.monotonic()
         if count > 1:
             raise KeyboardInterrupt
-        tell(message)
+        if message:
+            tell(message)
 
     before = {each: signal.signal(each, interrupt) for each in signals}
     try:

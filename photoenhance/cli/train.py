@@ -1,6 +1,6 @@
 """`photoenhance train`."""
 
-import os
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +14,12 @@ from photoenhance.cli.interrupts import leaving_at_once, saving_first
 from photoenhance.cli.options import Device
 from photoenhance.cli.publication import check_page
 from photoenhance.cli.render import tell
-from photoenhance.errors import ConfigError, ExitCode
+from photoenhance.errors import ConfigError, ExitCode, ImageError
 
 if TYPE_CHECKING:
     from photoenhance.training import events
     from photoenhance.training.config import TrainConfig
+    from photoenhance.training.distributed import Processes
     from photoenhance.training.loop import Run
 
 app = typer.Typer(invoke_without_command=True)
@@ -101,40 +102,41 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
     tell_unknown_variables(context)
     with leaving_at_once():
         from photoenhance.inference.device import choose
-        from photoenhance.training import config, precisions
+        from photoenhance.training import config, distributed, precisions
         from photoenhance.training.loop import Run
 
     if list_recipes:
         for name, summary in config.recipes().items():
             typer.echo(f"{name:18} {summary}")
         return
-    if target is None:
-        raise ConfigError("train: no --target", hint="Name a folder of photos with your look.")
-    overrides = {"steps": steps, "width": width, "crop": crop, "batch": batch, "seed": seed}
-    settings = config.load(train_options.recipe_of(recipe, model), overrides, set or ())
-    named = target if target.name not in ("", "..") else target.resolve()
-    folder = output or named.with_name(f"{named.name}-model")
-    with about("device"):
-        chosen = choose(device)
-    with saving_first() as is_interrupted:
-        run = Run(
-            target=target,
-            source=source,
-            output=folder,
-            perceptual=perceptual,
-            pairs=val_pairs,
-            start=init,
-            device=chosen,
-            precision=precisions.best(chosen) if precision == "auto" else precision,
-            cache_bytes=int(cache_gb * 2**30),
-            workers=workers,
-            save_every=save_every,
-            keep=keep,
-            override=override,
-            interrupted=is_interrupted,
-        )
-        _check_folder(settings, run, resume=resume)
-        _follow(settings, run, tensorboard=tensorboard)
+    with distributed.joined() as processes:
+        if target is None:
+            raise ConfigError("train: no --target", hint="Name a folder of photos with your look.")
+        overrides = {"steps": steps, "width": width, "crop": crop, "batch": batch, "seed": seed}
+        settings = config.load(train_options.recipe_of(recipe, model), overrides, set or ())
+        named = target if target.name not in ("", "..") else target.resolve()
+        folder = output or named.with_name(f"{named.name}-model")
+        with about("device"):
+            chosen = choose(device)
+        with saving_first(processes.rank, processes.count) as is_interrupted:
+            run = Run(
+                target=target,
+                source=source,
+                output=folder,
+                perceptual=perceptual,
+                pairs=val_pairs,
+                start=init,
+                device=chosen,
+                precision=precisions.best(chosen) if precision == "auto" else precision,
+                cache_bytes=int(cache_gb * 2**30),
+                workers=workers,
+                save_every=save_every,
+                keep=keep,
+                override=override,
+                interrupted=is_interrupted,
+            )
+            _check_folder(settings, run, resume=resume)
+            _follow(settings, run, processes, tensorboard=tensorboard)
 
 
 def _refuse_options(context: typer.Context) -> None:
@@ -160,6 +162,7 @@ def _check_folder(settings: "TrainConfig", run: "Run", *, resume: bool) -> None:
             f"{run.output}: holds no interrupted run", hint="Leave out --resume to begin one."
         )
     has_ended = latest is not None and state.step_of(latest) >= settings.steps
+    # A run writes its state before its model, so that a model alone is none that could go on.
     if has_ended or (latest is None and (run.output / outputs.CHECKPOINT).exists()):
         msg = f"{run.output}: holds a trained model already"
         raise ConfigError(
@@ -169,23 +172,28 @@ def _check_folder(settings: "TrainConfig", run: "Run", *, resume: bool) -> None:
         )
 
 
-def _follow(settings: "TrainConfig", run: "Run", *, tensorboard: bool) -> None:
+def _follow(
+    settings: "TrainConfig", run: "Run", processes: "Processes", *, tensorboard: bool
+) -> None:
     """Run, show what happens and keep it in the run's folder."""
     from photoenhance.training import curves, events, loop, outputs
 
-    if int(os.environ.get("RANK", "0")) > 0:
-        # The first process tells for all.
-        for _ in loop.train(settings, run):
+    training = loop.train(settings, run, processes)
+    if not processes.is_first:  # which reports for all
+        for _ in training:
             pass
         return
     console = Console(stderr=True, highlight=False)
     log = curves.Curves(run.output, tensorboard=tensorboard)
-    with _bar(console, settings.steps) as bar:
-        for event in loop.train(settings, run):
+    with _bar(console, settings.steps) as bar, closing(training):
+        for event in training:
             log.add(event)
             _show(event, console, bar, settings.steps)
-    page = run_report.write(run.output, settings.model_dump(mode="json"))
-    tell(f"curves and samples: {page}")
+    try:
+        page = run_report.write(run.output, settings.model_dump(mode="json"))
+        tell(f"curves and samples: {page}")
+    except ImageError as error:  # the model is what matters
+        tell(f"note: {error.message}")
     if isinstance(event, events.Ended) and event.reason == "interrupted":
         again = "the same command goes on from here"
         tell(f"Interrupted after step {event.step}; everything is in {run.output}: {again}.")
@@ -215,9 +223,10 @@ def _show(event: "events.Event", console: Console, bar: Progress, steps: int) ->
     match event:
         case events.Started():
             tell(_beginning(event))
-        case events.Resumed(step=step, path=path):
+        case events.Resumed(step=step, path=path, changes=changes):
             bar.update(bar.tasks[0].id, completed=step)
-            tell(f"goes on after step {step}, from {path}")
+            changed = f", with other settings: {'; '.join(changes)}" if changes else ""
+            tell(f"goes on after step {step}, from {path}{changed}")
         case events.Progress(step=step, terms=terms, seconds=seconds):
             told = " ".join(f"{name} {value:.4f}" for name, value in terms.items())
             bar.update(bar.tasks[0].id, completed=step, description=f"{told}, {seconds:.2f} s each")

@@ -1,13 +1,18 @@
 """What a run told, kept in its folder: JSON lines and, if wanted, TensorBoard's files."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from photoenhance.errors import ConfigError
+from photoenhance.errors import ConfigError, ImageError
+from photoenhance.imaging.atomic import replacing
 from photoenhance.training.events import Event, Progress, Resumed, Validated
+
+logger = logging.getLogger(__name__)
 
 LOG = "events.jsonl"
 
@@ -28,14 +33,14 @@ class Curves:
         self.folder = folder
         self.writer = _writer() if tensorboard else None
         self.board: Any = None
+        self._is_incomplete = False
 
     def add(self, event: Event) -> None:
         """Write one event."""
         if isinstance(event, Resumed):
             self._forget_after(event.step)
         record = {"event": type(event).__name__, **asdict(event)}
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, default=str) + "\n")
+        self._append(json.dumps(record, default=str) + "\n")
         scalars = _scalars(event)
         if self.writer is not None and scalars:
             self.board = self.board or self.writer(str(self.folder))
@@ -43,13 +48,26 @@ class Curves:
                 self.board.add_scalar(name, value, record["step"])
             self.board.flush()
 
+    def _append(self, line: str) -> None:
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write("\n" + line if self._is_incomplete else line)
+                self._is_incomplete = False
+        except OSError as error:  # the run itself needs no log
+            if not self._is_incomplete:
+                logger.warning(
+                    "%s: cannot be written: %s; the run goes on", self.path, error.strerror
+                )
+            self._is_incomplete = True
+
     def _forget_after(self, step: int) -> None:
         """Drop what was told of steps that were lost, and will be told again."""
         if not self.path.exists():
             return
         lines = self.path.read_text(encoding="utf-8").splitlines()
         kept = [line for line in lines if _step_of(line) <= step]
-        self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        with suppress(ImageError), replacing(self.path) as file:  # a full disk
+            file.write("".join(f"{line}\n" for line in kept).encode())
 
 
 def _step_of(line: str) -> int:

@@ -19,7 +19,7 @@ from photoenhance.networks.dpe import DPEDiscriminator, DPEGenerator
 from photoenhance.training.batches import Batch
 from photoenhance.training.config import TrainConfig
 from photoenhance.training.objective import Objective, Turn, Workplace, weighted
-from photoenhance.training.players import Player
+from photoenhance.training.players import Player, frozen
 from photoenhance.training.state import Stateful
 
 PENALTY_RULES: dict[str, type[AdaptiveWeight] | type[GrowingWeight]] = {
@@ -67,7 +67,8 @@ class OneWayDPEObjective(Objective):
         self.penalty.update(self.processes.mean(norms.detach()))
         if (step - 1) % self.config.optimiser.critic_steps == 0:
             enhanced = self.network.unclamped(batch.source).float()
-            yield Turn(self.generator, self._generator_terms(batch, enhanced))
+            with frozen(network):
+                yield Turn(self.generator, self._generator_terms(batch, enhanced))
 
     def _generator_terms(self, batch: Batch, enhanced: Tensor) -> dict[str, Tensor]:
         made = len(batch.original)
@@ -123,7 +124,8 @@ class TwoWayDPEObjective(Objective):
         for penalty, slope in zip(self.penalties, slopes, strict=True):
             penalty.update(self.processes.mean(slope))
         if (step - 1) % self.config.optimiser.critic_steps == 0:
-            yield Turn(self.generator, self._generator_terms(batch))
+            with frozen(self.to_target, self.to_source):
+                yield Turn(self.generator, self._generator_terms(batch))
 
     def _critic_terms(
         self, batch: Batch, fakes: list[Tensor], mixes: Tensor

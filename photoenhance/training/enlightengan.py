@@ -15,7 +15,7 @@ from photoenhance.networks.enlightengan import (
 from photoenhance.training.batches import Batch
 from photoenhance.training.config import TrainConfig
 from photoenhance.training.objective import Objective, Turn, Workplace
-from photoenhance.training.players import Player
+from photoenhance.training.players import Player, frozen
 
 PATCH = 32
 PATCHES = 6  # the code takes one, and five more
@@ -60,7 +60,8 @@ class EnlightenGANObjective(Objective):
         enhanced = self.enhancer.unclamped(source).float()
         places = _places(batch.source, random)
         fake, real = _patches(enhanced, places), _patches(batch.target, places)
-        yield Turn(self.generator, self._generator_terms(batch, enhanced, fake, kept, places))
+        with frozen(self.photos.network, self.patches.network):
+            yield Turn(self.generator, self._generator_terms(batch, enhanced, fake, kept, places))
 
         enhanced, fake = enhanced.detach(), fake.detach()
         photos = RelativisticLeastSquares().discriminator(

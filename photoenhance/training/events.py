@@ -32,10 +32,30 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The run goes on after this step, where it was interrupted."""
+    """The run goes on after this step, where it was interrupted.
+
+    Attributes:
+        step: after which.
+        path: the state that it goes on from.
+        changes: settings that are no longer what they were, as `key: before -> now`.
+    """
 
     step: int
     path: Path
+    changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """It is known how long the run will take.
+
+    Attributes:
+        seconds: a step.
+        left: all steps that are to be done, in seconds; looks at held-out photos not counted.
+    """
+
+    seconds: float
+    left: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,5 +130,13 @@ class Ended:
 
 
 Event = (
-    Started | Resumed | Progress | Validated | SampleSaved | CheckpointSaved | StateSaved | Ended
+    Started
+    | Resumed
+    | Estimated
+    | Progress
+    | Validated
+    | SampleSaved
+    | CheckpointSaved
+    | StateSaved
+    | Ended
 )

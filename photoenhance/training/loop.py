@@ -2,10 +2,10 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,17 +14,28 @@ import torch
 from torch import Tensor
 
 from photoenhance.errors import TrainingError
-from photoenhance.training import outputs, setup, state
+from photoenhance.training import setup, state
 from photoenhance.training.batches import Batch, Batches
 from photoenhance.training.config import TrainConfig
-from photoenhance.training.distributed import Processes, joined
+from photoenhance.training.distributed import Processes
 from photoenhance.training.ema import ExponentialMovingAverage
-from photoenhance.training.events import Ended, Event, Progress, Resumed, Started, StateSaved
-from photoenhance.training.outputs import Outputs
-from photoenhance.training.players import keep_statistics
+from photoenhance.training.events import (
+    Ended,
+    Estimated,
+    Event,
+    Progress,
+    Resumed,
+    Started,
+    StateSaved,
+    Validated,
+)
+from photoenhance.training.outputs import Outputs, claimed
+from photoenhance.training.players import check_terms, check_weights, keep_statistics
+from photoenhance.training.rescue import SLOW, Rescue
 from photoenhance.training.watch import Watch
 
-AGREE_EVERY = 10  # steps after which several processes ask each other whether to stop
+TIMED = 4  # steps from which a run's time is told
+TIMED_SECONDS = 15.0  # or fewer, where they have taken this long together
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +77,26 @@ class Run:
     interrupted: Callable[[], bool] = lambda: False
 
 
-def train(config: TrainConfig, run: Run) -> Iterator[Event]:
+def train(config: TrainConfig, run: Run, processes: Processes | None = None) -> Generator[Event]:
     """Train a generator; what is given out is the running average of its weights.
 
-    Goes on with the run that the output folder holds, if it holds one. However it ends, the folder
-    holds what was good.
+    Goes on with the run that the output folder holds, if it holds one. A run that fails leaves
+    everything as it was saved last.
+
+    Args:
+        config: the run.
+        run: its folders, and how it works.
+        processes: those that share the run; None is this one alone.
 
     Raises:
-        ConfigError: the folders or files cannot be used.
+        ConfigError: the folders or files cannot be used, or another run is at work in the folder.
         TrainingError: the run has diverged, or the one in the folder had other settings.
     """
-    with joined(run.device) as processes:
-        yield from _Trainer(config, run, processes).run()
+    processes = processes or Processes()
+    with processes.connected(run.device) as device:
+        trainer = _Trainer(config, replace(run, device=device), processes)
+        with claimed(run.output) if processes.is_first else nullcontext():
+            yield from trainer.run()
 
 
 class _Trainer:
@@ -94,9 +113,8 @@ class _Trainer:
         validator = None
         if processes.is_first:
             validator = setup.build_validator(config, run, photos, look)
-        outputs.make(run.output)
         self.outputs = Outputs(config, run.output, self.average.module, samples, validator)
-        self.watch, self.meter = Watch(), _Meter(processes)
+        self.watch, self.meter = Watch(run.device), _Meter(processes)
 
     def run(self) -> Iterator[Event]:
         """Go on from the last state to the end."""
@@ -110,38 +128,64 @@ class _Trainer:
             precision=place.precision,
             processes=self.processes.count,
         )
-        done = self._restore()
+        done, changes = self._restore()
+        found = self.processes.collected(done)
+        if len(set(found)) > 1:
+            raise TrainingError(
+                f"{place.output}: the processes find states of different steps: {found}",
+                hint="Let all machines share this folder.",
+            )
         if done:
-            yield Resumed(done, state.path_of(place.output, done))
-        try:
-            yield from self._steps(done)
-        finally:
-            # Whatever ended it, the average is that of whole steps.
-            if self.average.updates and self.processes.is_first:
-                self.outputs.save(self.average.updates)
+            yield Resumed(done, state.path_of(place.output, done), changes)
+            if self.processes.is_first:
+                self.outputs.complete(done)
+        rescue = Rescue(place.interrupted, self._write_rescued)
+        with rescue.watching() if self.processes.is_first else nullcontext():
+            yield from self._steps(done, rescue)
 
-    def _steps(self, done: int) -> Iterator[Event]:
-        place, step, reason = self.place, done, "done"
-        for step, batch in prepared(self._draw, done, self.config.steps, place.workers):
+    def _steps(self, done: int, rescue: Rescue) -> Iterator[Event]:
+        place, steps, pace = self.place, self.config.steps, _Pace(self.config.steps - done)
+        reason = "done"
+        began = time.monotonic()
+        for step, batch in prepared(self._draw, done, steps, place.workers):
             rate, terms = self._step(step, batch.to(place.device))
             self.watch.look(terms)
-            self.meter.add(terms)
-            if step % place.log_every == 0 or step == self.config.steps:
+            seconds = time.monotonic() - began
+            self.meter.add(terms, seconds)
+            if pace.add(seconds):
+                yield Estimated(pace.seconds, pace.left)
+            if step % place.log_every == 0 or step == steps:
                 yield self.meter.progress(step, rate)
-            if self._is_interrupted(step):
-                reason = "interrupted"
-            yield from self._judged(step)
-            if reason == "done" and self._has_settled(step):
-                reason = "settled"
-            if step % place.save_every == 0 or step == self.config.steps or reason != "done":
+                self.watch.check()
+            judged = self._judged(step)
+            if judged is not None:
+                yield judged
+            interrupted, settled, is_best, is_slow = self.processes.agreed(
+                place.interrupted(),
+                judged is not None and self.outputs.has_settled,
+                judged is not None and judged.is_best,
+                seconds > SLOW,
+            )
+            if interrupted or settled:
+                reason = "interrupted" if interrupted else "settled"
+                rescue.stand_down()
+            if is_best or step % place.save_every == 0 or step == steps or reason != "done":
                 yield from self._saved(step)
             if reason != "done":
                 break
+            if is_slow:
+                rescue.keep(step, self._encoded_state(step))
+            else:
+                rescue.forget()
+            began = time.monotonic()
         yield Ended(step, reason, self.outputs.best_step or step)
 
     def _draw(self, step: int) -> Batch:
         batch = self.batches.at(step)
-        return batch.pinned() if self.place.device.type == "cuda" else batch
+        if self.place.device.type != "cuda":
+            return batch
+        with torch.cuda.device(self.place.device):  # a thread of its own begins at the first card
+            return batch.pinned()
 
     def _step(self, step: int, batch: Batch) -> tuple[float, dict[str, Tensor]]:
         """Let each player move once; return the learning rate and all terms."""
@@ -169,75 +213,85 @@ class _Trainer:
         enabled = self.place.precision == "bf16"
         return torch.autocast(self.place.device.type, torch.bfloat16, enabled=enabled)
 
-    def _is_interrupted(self, step: int) -> bool:
-        if self.processes.count == 1:
-            return self.place.interrupted()
-        return step % AGREE_EVERY == 0 and self.processes.agree(wish=self.place.interrupted())
-
-    def _is_due(self, step: int) -> bool:
+    def _judged(self, step: int) -> Validated | None:
         every = self.config.validation.every
-        return every > 0 and (step % every == 0 or step == self.config.steps)
-
-    def _has_settled(self, step: int) -> bool:
-        return self._is_due(step) and self.processes.agree(wish=self.outputs.has_settled)
-
-    def _judged(self, step: int) -> Iterator[Event]:
-        if self._is_due(step) and self.processes.is_first:
-            judged = self.outputs.validate(step)
-            if judged is not None:
-                yield judged
+        is_due = every > 0 and (step % every == 0 or step == self.config.steps)
+        return self.outputs.validate(step) if is_due and self.processes.is_first else None
 
     def _saved(self, step: int) -> Iterator[Event]:
-        memories = {name: part.state_dict() for name, part in self.objective.memory().items()}
-        memories_of_all = self.processes.collected(memories)
+        """Write everything, unless the run has gone wrong: then what was saved before stays."""
+        content = self._encoded_state(step)
+        self.watch.check()
         if not self.processes.is_first:
             return
+        trained = {name: each.network for name, each in self.objective.players().items()}
+        check_weights({"average": self.average.module, **trained})
         yield self.outputs.sample(step)
-        saved = self.outputs.save(step)
+        # The state comes first: what it calls the best can be written again from it.
+        yield StateSaved(step, self._write_state(step, content))
+        saved = self.outputs.write(step)
         if saved is not None:
             yield saved
+
+    def _encoded_state(self, step: int) -> bytes:
+        own = {name: part.state_dict() for name, part in self.objective.own_memory().items()}
+        own_memories = self.processes.collected(own)
+        if not self.processes.is_first:
+            return b""
         now = state.State(
             step=step,
             settings=self.config.model_dump(mode="json"),
             photos=self.photos.fingerprint,
             processes=self.processes.count,
             parts={name: part.state_dict() for name, part in self._parts().items()},
-            memories=memories_of_all,
+            own_memories=own_memories,
         )
-        yield StateSaved(step, state.write(self.place.output, now, keep=self.place.keep))
+        return state.encoded(now)
+
+    def _write_state(self, step: int, content: bytes) -> Path:
+        return state.write(self.place.output, step, content, keep=self.place.keep)
+
+    def _write_rescued(self, step: int, content: bytes) -> None:
+        self._write_state(step, content)
+        self.processes.may_report()  # so that the others end without a word
 
     def _parts(self) -> dict[str, state.Stateful]:
-        return {**self.objective.players(), "average": self.average, "outputs": self.outputs}
+        ours: dict[str, state.Stateful] = {
+            "average": self.average,
+            "outputs": self.outputs,
+            "watch": self.watch,
+        }
+        return {**self.objective.players(), **self.objective.memory(), **ours}
 
-    def _restore(self) -> int:
-        """Take on the newest state of the folder; return its step, or 0."""
+    def _restore(self) -> tuple[int, tuple[str, ...]]:
+        """Take on the newest state of the folder; return its step, or 0, and what has changed."""
         path = state.latest(self.place.output)
         if path is None:
-            return 0
+            return 0, ()
         before = state.read(path)
-        self._check(path, before)
-        for name, part in self._parts().items():
-            part.load_state_dict(before.parts[name])
-        for name, part in self.objective.memory().items():
-            part.load_state_dict(before.memories[self.processes.rank][name])
-        return before.step
-
-    def _check(self, path: Path, before: state.State) -> None:
-        if before.processes != self.processes.count:
+        changes = self._changes(before)
+        if changes and not self.place.override:
             raise TrainingError(
-                f"{path}: made by {before.processes} processes, now there are "
-                f"{self.processes.count}",
-                hint="Resume with as many processes as before.",
-            )
-        changed = state.differences(before.settings, self.config.model_dump(mode="json"))
-        if before.photos != self.photos.fingerprint:
-            changed.append("photos: other files than before")
-        if changed and not self.place.override:
-            raise TrainingError(
-                f"{path}: the run had other settings: {'; '.join(changed)}",
+                f"{path}: the run had other settings: {'; '.join(changes)}",
                 hint="Give the same options, or --override to go on with the new ones, or another "
                 "--output for a new run.",
             )
+        for name, part in self._parts().items():
+            part.load_state_dict(before.parts[name])
+        if before.processes == self.processes.count:
+            for name, part in self.objective.own_memory().items():
+                part.load_state_dict(before.own_memories[self.processes.rank][name])
+        return before.step, changes
+
+    def _changes(self, before: state.State) -> tuple[str, ...]:
+        changed = state.differences(before.settings, self.config.model_dump(mode="json"))
+        if before.photos != self.photos.fingerprint:
+            changed.append("photos: other files than before")
+        count = self.processes.count
+        if before.processes != count:
+            begun = " (the pools of earlier images begin anew)" if before.own_memories[0] else ""
+            changed.append(f"processes: {before.processes} -> {count}{begun}")
+        return tuple(changed)
 
 
 def prepared(
@@ -257,29 +311,72 @@ def prepared(
 
 
 class _Meter:
-    """Averages of the loss terms and of the time since the last look."""
+    """Averages of the loss terms and of the time since the last report.
+
+    The sums stay on the device until they are reported, so that no step waits for a GPU.
+    """
 
     def __init__(self, processes: Processes) -> None:
         self._processes = processes
         self._begin()
 
     def _begin(self) -> None:
-        self._sums: dict[str, float] = {}
+        self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
-        self._steps = 0
-        self._since = time.monotonic()
+        self._steps, self._seconds = 0, 0.0
 
-    def add(self, terms: Mapping[str, Tensor]) -> None:
-        """Count the terms of one step."""
+    def add(self, terms: Mapping[str, Tensor], seconds: float) -> None:
+        """Count the terms of one step, and how long it took."""
         self._steps += 1
+        self._seconds += seconds
         for name, term in terms.items():
-            value = float(self._processes.mean(term))
-            self._sums[name] = self._sums.get(name, 0.0) + value
+            value = term.double()
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def progress(self, step: int, rate: float) -> Progress:
-        """Return the averages and begin anew."""
-        seconds = (time.monotonic() - self._since) / self._steps
-        means = {name: total / self._counts[name] for name, total in self._sums.items()}
+        """Return the averages and begin anew.
+
+        Raises:
+            TrainingError: one is not a number.
+        """
+        sums = self._processes.mean(torch.stack(list(self._sums.values()))).tolist()
+        means = {
+            name: total / self._counts[name] for name, total in zip(self._sums, sums, strict=True)
+        }
+        seconds = self._seconds / self._steps
         self._begin()
+        check_terms(means)
         return Progress(step, means, rate, seconds)
+
+
+class _Pace:
+    """Tells from the first steps how long a run will take.
+
+    Args:
+        steps: those that are to be done.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self._taken: list[float] = []
+
+    def add(self, seconds: float) -> bool:
+        """Count a step; return True once, when enough are known."""
+        if self._is_known(self._taken):
+            return False
+        self._taken.append(seconds)
+        return self._is_known(self._taken)
+
+    def _is_known(self, taken: list[float]) -> bool:
+        return len(taken) == min(TIMED, self._steps) or sum(taken) > TIMED_SECONDS
+
+    @property
+    def seconds(self) -> float:
+        """How long a step takes; the first ones decode photos and allocate memory, too."""
+        return min(self._taken)
+
+    @property
+    def left(self) -> float:
+        """How many seconds all steps take that are to be done."""
+        return self._steps * self.seconds

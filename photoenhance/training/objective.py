@@ -78,7 +78,11 @@ class Objective(ABC):
         """
 
     def memory(self) -> Mapping[str, Stateful]:
-        """Name what else changes during a run; it may differ from process to process."""
+        """Name what else changes during a run; it is the same in every process."""
+        return {}
+
+    def own_memory(self) -> Mapping[str, Stateful]:
+        """Name what else changes during a run, and differs from process to process."""
         return {}
 
     def player(self, network: nn.Module, rate: float) -> Player:

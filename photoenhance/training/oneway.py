@@ -14,7 +14,7 @@ from photoenhance.networks.uegan import UEGANDiscriminator
 from photoenhance.training.batches import Batch
 from photoenhance.training.config import TrainConfig
 from photoenhance.training.objective import Objective, Turn, Workplace, weighted
-from photoenhance.training.players import Player
+from photoenhance.training.players import Player, frozen
 from photoenhance.training.pool import ImagePool
 from photoenhance.training.state import Stateful
 
@@ -37,7 +37,7 @@ class OneWayObjective(Objective):
         self.generator = self.player(workplace.generator, config.optimiser.generator_rate)
         self.adversarial = RELATIVISTIC[config.losses.relativistic]()
         self.fidelity = None if workplace.features is None else FidelityLoss(workplace.features)
-        self.pool = ImagePool(config.pool)
+        self.pool = ImagePool(config.pool, workplace.device)
         self.judge: Player | None = None
         if config.losses.adversarial:
             build = ARCHITECTURES[config.architecture].discriminator
@@ -51,7 +51,7 @@ class OneWayObjective(Objective):
         judges = {} if self.judge is None else {"discriminator": self.judge}
         return {"generator": self.generator, **judges}
 
-    def memory(self) -> Mapping[str, Stateful]:
+    def own_memory(self) -> Mapping[str, Stateful]:
         """Name the pool of earlier enhanced images."""
         return {"pool": self.pool}
 
@@ -62,7 +62,8 @@ class OneWayObjective(Objective):
         if self.judge is not None:
             pooled = self.pool.query(enhanced, random)
             yield Turn(self.judge, self.discriminator_terms(self.judge, batch, pooled))
-        yield Turn(self.generator, self.generator_terms(batch, enhanced))
+        with frozen(*([] if self.judge is None else [self.judge.network])):
+            yield Turn(self.generator, self.generator_terms(batch, enhanced))
 
     def discriminator_terms(self, judge: Player, batch: Batch, pooled: Tensor) -> dict[str, Tensor]:
         """Tell targets from earlier enhanced images, and from the sources as they are.

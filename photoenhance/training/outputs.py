@@ -1,16 +1,18 @@
 """What a run writes for people: the generator to use, and samples."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 
-from photoenhance.errors import ConfigError, TrainingError
-from photoenhance.imaging.atomic import replacing
+from photoenhance.errors import ConfigError, TrainingError, WeightsError
+from photoenhance.imaging.atomic import remove_leftovers, replacing
 from photoenhance.networks.generator import Generator
 from photoenhance.tensors import pixels_of
 from photoenhance.training.batches import Batch
@@ -21,6 +23,7 @@ from photoenhance.training.watch import is_flat
 from photoenhance.zoo import checkpoint
 
 CHECKPOINT = "generator.safetensors"
+LOCK = ".photoenhance.lock"
 
 
 class Outputs:
@@ -28,13 +31,14 @@ class Outputs:
 
     Args:
         config: the run.
-        folder: made if need be.
+        folder: of the run.
         generator: the averaged one.
         samples: whose sources are enhanced for people to look at.
         validator: judges, or None.
 
     Attributes:
-        best: step and score of the best generator; step 0 is none.
+        best_step: step of the best generator; 0 is none.
+        best_score: what validation gave it.
         stale: validations since the best one.
     """
 
@@ -61,7 +65,7 @@ class Outputs:
         return 0 < self.config.validation.patience <= self.stale
 
     def validate(self, step: int) -> Validated | None:
-        """Judge the generator and write it if it is the best so far; None without a validator."""
+        """Judge the generator; None without a validator. What is the best is yet to be written."""
         if self.validator is None:
             return None
         judgement = self.validator.judge(self.generator)
@@ -69,31 +73,47 @@ class Outputs:
         self.stale = 0 if is_best else self.stale + 1
         if is_best:
             self.best_step, self.best_score = step, judgement.score
-            self._write(step)
         return Validated(step, judgement, is_best)
 
-    def save(self, step: int) -> CheckpointSaved | None:
-        """Write the generator, unless validation has found a best one."""
-        if self.validator is not None and self.best_step:
+    def write(self, step: int) -> CheckpointSaved | None:
+        """Write the generator of a step, unless validation has found a better one before."""
+        if self.best_step not in (0, step):
             return None
-        self._write(step)
+        config = self.config
+        origin = (
+            f"trained with photoenhance, recipe {config.recipe}, {step} of {config.steps} steps"
+        )
+        shape: Any = self.generator.config
+        header = checkpoint.Header(config.architecture, dataclasses.asdict(shape), origin)
+        checkpoint.write(self.folder / CHECKPOINT, self.generator.state_dict(), header)
         return CheckpointSaved(step, self.folder / CHECKPOINT)
+
+    def complete(self, step: int) -> None:
+        """Write the generator of a resumed state, if a full disk or a kill has kept it back."""
+        try:
+            origin = checkpoint.read_header(self.folder / CHECKPOINT).origin
+        except WeightsError:  # missing, or damaged
+            origin = ""
+        if f", {step} of " not in origin:
+            self.write(step)
 
     def sample(self, step: int) -> SampleSaved:
         """Write some sources above what becomes of them.
 
         Raises:
-            TrainingError: the generator gives one flat colour.
+            TrainingError: the generator gives one flat colour, or no numbers.
         """
         sources = self.samples.source
         with torch.inference_mode():
             enhanced = self.generator(sources)
+        hint = (
+            "Try a lower --set optimiser.generator_rate, or another --seed; what was saved before "
+            "is untouched."
+        )
+        if not bool(torch.isfinite(enhanced).all()):
+            raise TrainingError("the generator gives values that are no numbers", hint=hint)
         if is_flat(enhanced) and not is_flat(sources):
-            raise TrainingError(
-                "the generator gives one flat colour",
-                hint="Try a lower --set optimiser.generator_rate, or another --seed; the state "
-                "before is kept.",
-            )
+            raise TrainingError("the generator gives one flat colour", hint=hint)
         rows = [torch.cat(list(images), dim=2) for images in (sources, enhanced)]
         grid = pixels_of(torch.cat(rows, dim=1)[None], np.dtype(np.uint8))
         path = self.folder / f"samples-{step:06d}.png"
@@ -110,24 +130,32 @@ class Outputs:
         self.best_step, self.best_score = state["step"], state["score"]
         self.stale = state["stale"]
 
-    def _write(self, step: int) -> None:
-        config = self.config
-        origin = (
-            f"trained with photoenhance, recipe {config.recipe}, {step} of {config.steps} steps"
-        )
-        shape: Any = self.generator.config
-        header = checkpoint.Header(config.architecture, dataclasses.asdict(shape), origin)
-        checkpoint.write(self.folder / CHECKPOINT, self.generator.state_dict(), header)
 
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Make a run's folder and keep other runs out of it within the block.
 
-def make(folder: Path) -> None:
-    """Make a run's folder.
+    The system lets go of the lock of a process that was killed.
 
     Raises:
-        ConfigError: the system refuses.
+        ConfigError: the folder cannot be made or written to, or another run is at work in it.
     """
+    hint = "Choose another --output."
+    lock = FileLock(folder / LOCK, timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        msg = f"{folder}: another run is at work in this folder"
+        raise ConfigError(msg, hint="Wait for its end, or choose another --output.") from error
+    except NotImplementedError:  # a file system without locks
+        yield
+        return
     except OSError as error:
-        msg = f"{folder}: cannot be made: {error.strerror}"
-        raise ConfigError(msg, hint="Choose another --output.") from error
+        msg = f"{folder}: cannot be used: {error.strerror}"
+        raise ConfigError(msg, hint=hint) from error
+    try:
+        remove_leftovers(folder)
+        yield
+    finally:
+        lock.release()

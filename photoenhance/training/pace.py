@@ -1,7 +1,6 @@
 """How long a run's steps take on this machine: by taking some of them."""
 
 import statistics
-from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,10 +44,8 @@ def measure(config: TrainConfig, run: Run) -> Pace:
     seconds: list[float] = []
     with TemporaryDirectory(prefix="photoenhance-check-") as folder:
         trial = replace(run, output=Path(folder), log_every=1, save_every=config.steps + 1)
-        steps = train(tried, trial)
-        assert isinstance(steps, Generator)  # closed at once, it saves nothing but the checkpoint
-        with closing(steps):
-            for event in steps:
+        with closing(train(tried, trial)) as events:
+            for event in events:
                 if isinstance(event, Progress):
                     is_warm = event.step > min(WARM_UP, config.steps - 1)
                     seconds += [event.seconds] if is_warm else []

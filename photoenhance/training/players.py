@@ -1,6 +1,8 @@
 """The networks of a run, each with its optimiser."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,19 +44,18 @@ class Player:
         """Take one step down the sum of the terms.
 
         Raises:
-            TrainingError: a term or a gradient is not a number; nothing was changed.
+            TrainingError: a gradient is not a number; nothing was changed.
         """
-        for name, term in terms.items():
-            if not torch.isfinite(term):
-                raise _diverged(f"{name}: the loss is {float(term.detach())}")
         self.adam.zero_grad()
         torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
         self.processes.average_gradients(self.network)
         longest = self.optimiser.clip or float("inf")
         length = nn.utils.clip_grad_norm_(self.network.parameters(), longest)
-        if not torch.isfinite(length):
+        if not torch.isfinite(length):  # the one look at the device in an update
+            check_terms({name: float(term.detach()) for name, term in terms.items()})
             raise _diverged(f"{', '.join(terms)}: the gradient is {float(length)}")
         self.adam.step()
+        self.processes.average_statistics(self.network)
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that a later run needs to go on."""
@@ -81,6 +82,45 @@ def player(
         network.parameters(), lr=rate, betas=optimiser.betas, weight_decay=optimiser.weight_decay
     )
     return Player(network.train(), adam, rate, optimiser, processes)
+
+
+@contextmanager
+def frozen(*networks: nn.Module) -> Iterator[None]:
+    """Work out no gradients of these networks' weights within the block.
+
+    What judges a generator passes gradients on to it; its own weights' would be thrown away.
+    """
+    weights = [p for network in networks for p in network.parameters() if p.requires_grad]
+    for weight in weights:
+        weight.requires_grad = False
+    try:
+        yield
+    finally:
+        for weight in weights:
+            weight.requires_grad = True
+
+
+def check_terms(terms: Mapping[str, float]) -> None:
+    """Check that every loss term is a number.
+
+    Raises:
+        TrainingError: one is not.
+    """
+    for name, value in terms.items():
+        if not math.isfinite(value):
+            raise _diverged(f"{name}: the loss is {value}")
+
+
+def check_weights(networks: Mapping[str, nn.Module]) -> None:
+    """Check that every weight and every running statistic is a number.
+
+    Raises:
+        TrainingError: one is not.
+    """
+    for name, network in networks.items():
+        for key, tensor in network.state_dict().items():
+            if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+                raise _diverged(f"{name}: {key} holds values that are no numbers")
 
 
 def keep_statistics(network: nn.Module) -> None:
@@ -112,5 +152,5 @@ def _diverged(message: str) -> TrainingError:
     return TrainingError(
         message,
         hint="Try a lower learning rate (--set optimiser.generator_rate=...), --set "
-        "optimiser.clip=1, or another --seed; the last checkpoint is good.",
+        "optimiser.clip=1, or another --seed; what was saved before is untouched.",
     )

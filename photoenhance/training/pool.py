@@ -14,31 +14,45 @@ class ImagePool:
     image takes the place of a stored one, which is returned; else the new one is returned.
 
     Source: Shrivastava et al. 2017, section 2.3, https://arxiv.org/abs/1612.07828.
+
+    Args:
+        size: how many images it stores.
+        device: where it stores them; what it is shown is there, too.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, device: torch.device) -> None:
         self.size = size
-        self.images: list[Tensor] = []
+        self.count = 0
+        self._device = device
+        self._images: Tensor | None = None  # (size, 3, H, W), of which the first `count` are in use
 
     def query(self, images: Tensor, random: torch.Generator) -> Tensor:
         """Show `(N, 3, H, W)`; return as many, none with a gradient."""
-        chosen = []
-        for image in images.detach():
-            if len(self.images) < self.size:
-                self.images.append(image.clone())
-                chosen.append(image)
-            elif torch.rand((), generator=random) < 1 / 2:
-                chosen.append(image)
-            else:
+        shown = images.detach()
+        if self._images is None:
+            self._images = shown.new_empty((self.size, *shown.shape[1:]))
+        stored, returned = self._images, shown.clone()
+        for index in range(len(shown)):
+            if self.count < self.size:
+                stored[self.count] = shown[index]
+                self.count += 1
+            elif torch.rand((), generator=random) >= 1 / 2:
                 place = int(torch.randint(self.size, (), generator=random))
-                chosen.append(self.images[place])
-                self.images[place] = image.clone()
-        return torch.stack(chosen)
+                returned[index] = stored[place]
+                stored[place] = shown[index]
+        return returned
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the images."""
-        return {"images": self.images}
+        """Return the images, on the CPU."""
+        return {
+            "images": None if self._images is None else self._images[: self.count].cpu().clone()
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take the images of a state."""
-        self.images = list(state["images"])
+        images = state["images"]
+        self._images, self.count = None, 0
+        if images is not None:
+            self.count = len(images)
+            room = torch.empty((self.size - self.count, *images.shape[1:]))
+            self._images = torch.cat([images, room]).to(self._device)

@@ -16,7 +16,7 @@ from photoenhance.networks.generator import Generator
 from photoenhance.training.batches import check_pairs
 from photoenhance.training.config import ObjectiveName, TrainConfig
 from photoenhance.training.data import PhotoFolder, Pixels, held_out
-from photoenhance.training.distributed import Processes, same_everywhere
+from photoenhance.training.distributed import Processes, share_weights
 from photoenhance.training.dpe import OneWayDPEObjective, SupervisedObjective, TwoWayDPEObjective
 from photoenhance.training.enlightengan import EnlightenGANObjective
 from photoenhance.training.features import bundled_encoder, perceptual_features
@@ -154,7 +154,7 @@ def build_objective(
     features, name = _features(config, run)
     workplace = Workplace(run.device, processes, generator, features)
     objective = OBJECTIVES[config.objective](config, workplace)
-    same_everywhere([player.network for player in objective.players().values()], processes)
+    share_weights([player.network for player in objective.players().values()], processes)
     return objective, name
 
 

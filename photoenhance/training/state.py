@@ -13,7 +13,7 @@ from photoenhance.errors import TrainingError
 from photoenhance.imaging.atomic import replacing
 
 PATTERN = "state-*.pt"
-FORMAT = 1
+FORMAT = 2
 
 
 class Stateful(Protocol):
@@ -36,7 +36,7 @@ class State:
         photos: a fingerprint of the folders' file names and sizes.
         processes: how many worked on it.
         parts: the state of each network, optimiser and so on, by name.
-        memories: what differs between processes, by rank.
+        own_memories: what differs between processes, by rank.
     """
 
     step: int
@@ -44,7 +44,7 @@ class State:
     photos: str
     processes: int
     parts: Mapping[str, Any]
-    memories: list[Mapping[str, Any]]
+    own_memories: list[Mapping[str, Any]]
 
 
 def path_of(folder: Path, step: int) -> Path:
@@ -62,14 +62,23 @@ def latest(folder: Path) -> Path | None:
     return max(folder.glob(PATTERN), default=None)
 
 
-def write(folder: Path, state: State, *, keep: int) -> Path:
-    """Write a state, whole or not at all, and clear away all but the newest `keep`."""
+def encoded(state: State) -> bytes:
+    """Return the content of a state's file."""
     fields = {name: getattr(state, name) for name in State.__dataclass_fields__}
     content = io.BytesIO()
     torch.save({"format": FORMAT, **fields}, content)
-    path = path_of(folder, state.step)
+    return content.getvalue()
+
+
+def write(folder: Path, step: int, content: bytes, *, keep: int) -> Path:
+    """Write the state after a step, whole or not at all; clear away all but the newest `keep`.
+
+    Raises:
+        ImageError: the system refused to write the file; what was there before is left.
+    """
+    path = path_of(folder, step)
     with replacing(path) as file:
-        file.write(content.getbuffer())
+        file.write(content)
     for old in sorted(folder.glob(PATTERN))[:-keep]:
         old.unlink()
     return path

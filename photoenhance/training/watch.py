@@ -1,7 +1,9 @@
 """Sees when a run goes wrong although its losses are numbers."""
 
 from collections.abc import Mapping
+from typing import Any
 
+import torch
 from torch import Tensor
 
 from photoenhance.errors import TrainingError
@@ -16,25 +18,42 @@ class Watch:
     """Ends a run whose discriminator has won for good.
 
     The Wasserstein critic of DPE is not watched: its score has no lowest value.
+    Its count stays on the device until somebody checks it, so that no step waits for a GPU.
     """
 
-    def __init__(self) -> None:
-        self.won = 0
+    def __init__(self, device: torch.device) -> None:
+        self._won = torch.zeros((), dtype=torch.int64, device=device)
+        self._longest = self._won.clone()
 
     def look(self, terms: Mapping[str, Tensor]) -> None:
-        """Take note of a step's terms.
+        """Take note of a step's terms."""
+        losses = [terms[name].detach() for name in JUDGES if name in terms]
+        if losses:
+            has_won = torch.stack(losses).max() < WON
+            self._won = torch.where(has_won, self._won + 1, torch.zeros_like(self._won))
+            self._longest = torch.maximum(self._longest, self._won)
+
+    def check(self) -> None:
+        """Check that the discriminator has something left to learn.
 
         Raises:
-            TrainingError: the discriminator has nothing left to learn.
+            TrainingError: it has won for many steps in a row.
         """
-        judged = [float(terms[name].detach()) for name in JUDGES if name in terms]
-        self.won = self.won + 1 if judged and max(judged) < WON else 0
-        if self.won >= PATIENCE:
+        if int(self._longest) >= PATIENCE:
             raise TrainingError(
                 f"the discriminator has won: its loss was below {WON} for {PATIENCE} steps",
-                hint="Try a lower --set optimiser.discriminator_rate, or more photos; the last "
-                "checkpoint is good.",
+                hint="Try a lower --set optimiser.discriminator_rate, or more photos; what was "
+                "saved before is untouched.",
             )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return for how many steps it has won."""
+        return {"won": int(self._won)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self._won.fill_(state["won"])
+        self._longest.fill_(state["won"])
 
 
 def is_flat(images: Tensor) -> bool:

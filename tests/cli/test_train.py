@@ -76,7 +76,7 @@ def test_an_output_that_is_a_file_is_an_error(cli, my_style: Path, tmp_path: Pat
     failed = cli("train", "--target", my_style, "-o", tmp_path / "file", *SMALL, *NO_FIDELITY)
 
     assert failed.code == 2
-    assert "file: cannot be made" in failed.err
+    assert "file: cannot be used: " in failed.err
     assert (tmp_path / "file").read_bytes() == b"mine"
 
 

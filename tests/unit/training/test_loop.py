@@ -76,14 +76,16 @@ def test_a_run_tells_what_it_does(run: Run) -> None:
         assert grid.size == (3 * 80, 2 * 80)
 
 
-def test_a_run_that_is_closed_early_keeps_what_it_has(run: Run) -> None:
-    going = train(settings(steps=100), run)
-    while not isinstance(next(going), events.Progress):
-        pass
+def test_a_run_tells_how_long_it_will_take_before_its_fifth_step(run: Run) -> None:
+    told = list(train(settings(steps=6), run))
 
-    going.close()
-
-    assert "1 of 100 steps" in load_generator(run.output).header.origin
+    kinds = [type(event) for event in told]
+    estimated = next(event for event in told if isinstance(event, events.Estimated))
+    progress = [event for event in told if isinstance(event, events.Progress)]
+    assert kinds.count(events.Estimated) == 1
+    assert kinds.index(events.Estimated) < told.index(progress[4])
+    assert estimated.seconds == min(event.seconds for event in progress[:4])
+    assert estimated.left == 6 * estimated.seconds
 
 
 def test_training_comes_closer_to_the_wanted_photos(run: Run) -> None:
