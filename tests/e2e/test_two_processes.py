@@ -2,11 +2,15 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from PIL import Image
@@ -92,17 +96,113 @@ def test_two_halves_of_a_batch_are_one_whole(folders: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_of_two_is_not_resumed_by_one(folders: Path) -> None:
+def test_a_run_of_two_is_resumed_by_one_when_that_is_wished(folders: Path) -> None:
     train(folders, "two", 2)
 
-    told = train(folders, "two", 1, "--steps", "6", "--override")
+    refused = train(folders, "two", 1, "--steps", "6")
+    resumed = train(folders, "two", 1, "--steps", "6", "--override")
 
-    assert "made by 2 processes, now there are 1" in told[0]
-    assert "Resume with as many processes as before." in told[0]
+    change = "processes: 2 -> 1 (the pools of earlier images begin anew)"
+    assert change in refused[0]
+    assert "--override" in refused[0]
+    assert change in resumed[0]
+    assert state.step_of(state.latest(folders / "two")) == 6
+
+
+def torchrun(folders: Path, *more: str) -> subprocess.Popen[str]:
+    """Start the README's command for several processes."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(REPOSITORY),
+        "PHOTOENHANCE_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"]
+    command += ["--master-port", str(free_port()), "-m", "photoenhance", "train"]
+    command += ["--target", "target", "--source", "source", "-o", "run", *more]
+    return subprocess.Popen(
+        command, cwd=folders, env=environment, stderr=subprocess.PIPE, text=True
+    )
+
+
+TINY = ("--width", "8", "--crop", "80", "--set", "losses.fidelity_layers=['relu1_1']")
+ENDLESS = ("--recipe", "photo", *TINY, "--batch", "4", "--set", "made=2", "--steps", "100000")
+
+
+def workers_of(running: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The processes that torchrun has started, by rank."""
+    started = psutil.Process(running.pid).children(recursive=True)
+    return sorted(
+        (each for each in started if "RANK" in each.environ()),
+        key=lambda each: int(each.environ()["RANK"]),
+    )
+
+
+def until(is_true: Callable[[], object], running: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 180
+    while not is_true():
+        assert running.poll() is None, running.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def messages(stderr: str) -> list[str]:
+    """What our processes say of an end."""
+    words = ("Error: ", "another process", "Interrupted", "a mistake of ours")
+    return [line for line in stderr.splitlines() if any(word in line for word in words)]
 
 
 @pytest.mark.slow
-def test_a_batch_that_cannot_be_shared_is_an_error(folders: Path) -> None:
-    told = train(folders, "two", 2, "--batch", "3")
+def test_the_readmes_command_shares_a_run_with_an_odd_batch(folders: Path) -> None:
+    running = torchrun(folders, "--recipe", "photo", *TINY, "--batch", "5", "--steps", "2")
 
-    assert "batch 3, of which 2 made: not even for 2" in told[0]
+    stderr = running.communicate(timeout=300)[1]
+
+    assert running.returncode == 0, stderr
+    assert "2 processes" in stderr
+    assert (folders / "run" / "generator.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_a_killed_process_ends_the_others_with_one_message_and_the_run_goes_on(
+    folders: Path,
+) -> None:
+    running = torchrun(folders, *ENDLESS, "--save-every", "2")
+    until(lambda: state.latest(folders / "run"), running)
+
+    workers_of(running)[1].kill()
+    stderr = running.communicate(timeout=60)[1]
+
+    assert running.returncode == 1
+    assert messages(stderr) == ["Error: another process of the run has ended"]
+    assert "photoenhance/training" not in stderr  # torchrun's own traceback is its own
+    step = state.step_of(state.latest(folders / "run"))
+    assert state.read(state.latest(folders / "run")).step == step
+
+
+@pytest.mark.slow
+def test_an_error_of_one_process_is_said_once(folders: Path) -> None:
+    running = torchrun(folders, *ENDLESS, "--set", "optimiser.generator_rate=1e30")
+
+    stderr = running.communicate(timeout=120)[1]
+
+    assert running.returncode == 1
+    assert len(messages(stderr)) == 1, stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_saves_a_shared_run_at_once(folders: Path, sign: signal.Signals) -> None:
+    running = torchrun(folders, *ENDLESS, "--save-every", "2")
+    until(lambda: state.latest(folders / "run"), running)
+
+    for worker in workers_of(running):  # as a terminal does, which torchrun then does once more
+        worker.send_signal(sign)
+    running.send_signal(sign)
+    begun = time.monotonic()
+    stderr = running.communicate(timeout=60)[1]
+
+    assert time.monotonic() - begun < 10
+    saved = state.latest(folders / "run")
+    assert saved is not None, stderr
+    assert f"Interrupted after step {state.step_of(saved)}" in stderr

@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from photoenhance.training import config, events
+from photoenhance.training import config, dpe, enlightengan, events, oneway, state
 from photoenhance.training.features import EncoderFeatures, perceptual_features
 from photoenhance.training.loop import Run, train
 from photoenhance.zoo import store
@@ -144,3 +145,23 @@ def test_without_any_vgg_the_bundled_encoder_compares(monkeypatch: pytest.Monkey
     assert [m.shape[-1] for m in features(torch.rand(1, 3, 64, 64))] == [64, 32, 16, 8, 4]
     assert isinstance(features, nn.Module)
     assert store.find("uegan").is_file()
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    ["photo", "dpe", *(pytest.param(r, marks=pytest.mark.slow) for r in ("enlightengan", "uegan"))],
+)
+def test_frozen_critics_change_no_bit_of_what_is_learnt(
+    recipe: str, small, run_in, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHOTOENHANCE_OFFLINE", "1")
+    config = small(recipe, "validation.every=0", steps=2)
+    list(train(config, run_in("frozen")))
+    for module in (dpe, enlightengan, oneway):
+        monkeypatch.setattr(module, "frozen", lambda *networks: nullcontext())
+
+    list(train(config, run_in("learning")))
+
+    frozen, learning = (state.read(state.latest(run_in(n).output)) for n in ("frozen", "learning"))
+    first, second = frozen.parts["average"]["network"], learning.parts["average"]["network"]
+    assert all(torch.equal(first[name], second[name]) for name in first)
