@@ -15,6 +15,7 @@ from photoenhance.batch.events import Event, Finished, PhotoDone, Settings, Star
 from photoenhance.batch.overlap import Room
 from photoenhance.batch.plan import Job
 from photoenhance.errors import ExitCode, ImageError, PhotoEnhanceError
+from photoenhance.inference.device import is_out_of_memory
 
 logger = logging.getLogger(__name__)
 
@@ -199,7 +200,7 @@ def _failed(
     if isinstance(error, PhotoEnhanceError):
         message = error.message.removeprefix(f"{name}: ").removeprefix("standard input: ")
         hint, code = error.hint, error.exit_code
-    elif isinstance(error, MemoryError):
+    elif is_out_of_memory(error):
         message, code = "there is not enough memory for it", ExitCode.DEVICE
         hint = "Close other programs, or choose --render guided."
     else:

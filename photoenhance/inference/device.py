@@ -7,6 +7,12 @@ import torch
 from photoenhance.errors import ConfigError, DeviceError
 from photoenhance.inference.threads import limit_threads
 
+# What torch and oneDNN say where they have no exception class for it: on Linux and macOS, on
+# Windows, on Apple's GPU, in NVIDIA's libraries; oneDNN, if its code or its buffers find no place.
+_OUT_OF_MEMORY = re.compile(
+    r"can't allocate memory|not enough memory|out of memory|std::bad_alloc|_STATUS_ALLOC_FAILED"
+    r"|could not create a (?:primitive(?! descriptor)|memory object)"
+)
 _NAME = re.compile(r"auto|cpu|mps|cuda(?::(?P<number>[0-9]+))?")
 
 
@@ -48,6 +54,14 @@ def keep_digits(device: torch.device) -> None:
     """
     if device.type == "cuda":
         torch.backends.cudnn.allow_tf32 = False
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device, or the machine itself, has too little memory."""
+    # NumPy's error is a MemoryError, CUDA's has a class; the CPU's allocator has only words.
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and bool(_OUT_OF_MEMORY.search(str(error)))
 
 
 def _best() -> str:

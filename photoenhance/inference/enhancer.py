@@ -13,6 +13,7 @@ from photoenhance.imaging.photo import Photo
 from photoenhance.inference import budget, cutout, guided
 from photoenhance.inference.budget import AskedRendering, Plan, Rendering
 from photoenhance.inference.canvas import Canvas
+from photoenhance.inference.device import is_out_of_memory
 from photoenhance.networks.generator import Generator, Scheme
 from photoenhance.tensors import Pixels
 
@@ -146,7 +147,7 @@ class Enhancer:
         while True:
             try:
                 canvas.paint(plan, self._arithmetic(precision))
-            except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
+            except (MemoryError, RuntimeError) as error:
                 plan = self._smaller(plan, schemes, error)
                 notes.append(f"out of memory: went on in {plan.rendering} of {max(plan.tile)}")
                 continue
@@ -167,7 +168,7 @@ class Enhancer:
         )
 
     def _smaller(self, plan: Plan, schemes: Sequence[Scheme], error: Exception) -> Plan:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise error
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -183,13 +184,6 @@ class Enhancer:
 def _hiding_alpha(photo: Photo) -> Pixels | None:
     """Return a photo's alpha if it hides anything."""
     return photo.alpha if cutout.hides(photo.alpha) else None
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    # The CPU's allocator has no exception class of its own.
-    return not isinstance(error, RuntimeError) or (
-        isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
-    )
 
 
 def _told(plan: Plan) -> int:

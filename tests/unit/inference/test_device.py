@@ -5,7 +5,7 @@ import torch
 from photoenhance.errors import ConfigError, DeviceError
 from photoenhance.imaging.photo import Photo
 from photoenhance.inference import device as device_module
-from photoenhance.inference.device import choose, keep_digits
+from photoenhance.inference.device import choose, is_out_of_memory, keep_digits
 from photoenhance.inference.enhancer import Enhancer
 
 UNKNOWN = [
@@ -75,6 +75,55 @@ def test_only_nvidias_gpus_are_told_to_keep_digits(monkeypatch: pytest.MonkeyPat
 
     assert before
     assert not torch.backends.cudnn.allow_tf32
+
+
+def too_much(make) -> Exception:
+    with pytest.raises(Exception) as raised:  # noqa: PT011 (whatever this machine raises)
+        make()
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: torch.empty(1 << 55, dtype=torch.uint8),
+        lambda: np.empty(1 << 55, np.uint8),
+        lambda: bytearray(1 << 60),
+    ],
+)
+def test_a_lack_of_memory_is_recognised_on_this_machine(make) -> None:
+    assert is_out_of_memory(too_much(make))
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate "
+                "memory: you tried to allocate 1541890560 bytes. Error code 12 (Cannot allocate "
+                "memory)"
+            ),
+            True,
+        ),
+        (
+            RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:80] data. DefaultCPUAllocator: not enough memory: "
+                "you tried to allocate 1541890560 bytes."
+            ),
+            True,
+        ),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("could not create a primitive"), True),
+        (RuntimeError("could not create a primitive descriptor for a convolution"), False),
+        (RuntimeError("The size of tensor a (3) must match the size of tensor b (4)"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_a_lack_of_memory_is_recognised_by_its_words(error: Exception, expected: bool) -> None:
+    assert is_out_of_memory(error) is expected
 
 
 @pytest.mark.gpu

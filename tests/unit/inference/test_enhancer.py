@@ -1,4 +1,7 @@
+import subprocess
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -136,6 +139,34 @@ def test_running_out_of_memory_leads_to_smaller_pieces(draw, rendering: str) -> 
     assert np.array_equal(little.photo.pixels, enough)
     assert little.rendering == "tiles" or (little.tile or 999) < 300
     assert any("out of memory" in note for note in little.notes)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's /proc")
+def test_a_real_limit_of_memory_leads_to_smaller_pieces() -> None:
+    """About fifteen seconds: a process of its own, which may take 200 MB more than it has."""
+    script = """
+import resource
+import numpy as np
+import torch
+from photoenhance.imaging.photo import Photo
+from photoenhance.inference.enhancer import Enhancer
+from photoenhance.networks.uegan import UEGANConfig, UEGANGenerator
+
+torch.set_num_threads(1)
+photo = Photo(np.random.default_rng(0).integers(0, 255, (1024, 1024, 3), np.uint8))
+generator, cpu = UEGANGenerator(UEGANConfig(width=8)), torch.device("cpu")
+Enhancer(generator, cpu, rendering="strips").enhance(Photo(photo.pixels[:96, :96]))
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (200 << 20),) * 2)
+print(*Enhancer(generator, cpu, rendering="whole").enhance(photo).notes)
+"""
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert ended.stdout.startswith("out of memory: went on in strips of "), ended.stderr
 
 
 def test_too_little_memory_for_anything_is_a_device_error(draw) -> None:
