@@ -90,6 +90,8 @@ _WORDS = {
     "bool_parsing": "{value} is neither true nor false",
     "bool_type": "{value} is neither true nor false",
     "string_type": "{value} is not a text",
+    "tuple_type": "{value} is not a list",
+    "model_type": "{value} is not a section of its own",
     "literal_error": "{value} is not one of {expected}",
     "value_error": "{error}",
     "extra_forbidden": "there is no such value",

@@ -6,6 +6,7 @@ constants are the authors' code's.
 Differs: channels are in the order red, green, blue; the authors' weights are in the opposite one.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,8 +22,10 @@ from photoenhance.networks.extension import Extension
 from photoenhance.networks.generator import Generator, Scheme, SchemeName
 
 MULTIPLE = 16
+WIDTHS = re.compile(r"[1-9]\d{0,3}(-[1-9]\d{0,3}){3}")
 CONTEXTS = ("scaled", "native")
 MOST_SCALE = 32  # of kernels; beyond it, tiles of a bearable size would be little but halo
+MOST_SIDE = 4096  # of the square for the global vector; its last kernel is a 64th as wide
 MOST_OF_STRIPS = 2  # scale up to which strips come first
 
 
@@ -47,12 +50,16 @@ class DPEConfig:
     context: str = "scaled"
 
     def __post_init__(self) -> None:
-        if len(self.channels) != 4 or min(self.channels) < 1:
-            raise ValueError(f"widths: expected four numbers, found {self.widths!r}")
+        if self.widths and not WIDTHS.fullmatch(self.widths):
+            msg = f"widths: expected four numbers such as 4-5-6-8, found {self.widths!r}"
+            raise ValueError(msg)
+        if self.width < 1:
+            raise ValueError(f"width: expected at least 1, found {self.width}")
         if self.norm_sets not in (1, 2):
             raise ValueError(f"norm_sets: expected 1 or 2, found {self.norm_sets}")
-        if self.side < 64 or self.side % 64:
-            raise ValueError(f"side: expected a multiple of 64, found {self.side}")
+        if self.side not in range(64, MOST_SIDE + 1, 64):
+            msg = f"side: expected a multiple of 64 up to {MOST_SIDE}, found {self.side}"
+            raise ValueError(msg)
         if self.context not in CONTEXTS:
             raise ValueError(f"context: expected scaled or native, found {self.context!r}")
 

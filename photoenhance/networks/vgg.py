@@ -1,16 +1,24 @@
 """Frozen VGG features for perceptual losses."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+VGGName = Literal["vgg16", "vgg19"]
 # Convolutions of each block of VGG-19 and VGG-16: Simonyan and Zisserman 2015, table 1.
-BLOCKS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
+BLOCKS: dict[VGGName, tuple[int, ...]] = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
 CHANNELS = (64, 128, 256, 512, 512)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def layers_of(network: VGGName) -> list[str]:
+    """Name the layers that `VGGFeatures` can return, shallow first."""
+    blocks = enumerate(BLOCKS[network], 1)
+    return [f"relu{block}_{place}" for block, count in blocks for place in range(1, count + 1)]
 
 
 class VGGFeatures(nn.Module):
@@ -91,7 +99,7 @@ def plain_vgg(
     convolutions: Sequence[nn.Conv2d],
     layers: Sequence[str],
     *,
-    architecture: str = "vgg19",
+    architecture: VGGName = "vgg19",
     pools: int = 4,
 ) -> VGGFeatures:
     """Build the usual VGG: zero padding, ImageNet's mean and deviation taken from the image.
@@ -102,7 +110,7 @@ def plain_vgg(
         architecture: "vgg19" or "vgg16".
         pools: blocks whose output is pooled; EnlightenGAN takes 3.
     """
-    names = [f"conv{b}_{i}" for b, n in enumerate(BLOCKS[architecture], 1) for i in range(1, n + 1)]
+    names = [layer.replace("relu", "conv") for layer in layers_of(architecture)]
     scale = torch.tensor(IMAGENET_STD).reciprocal()
     weight, bias = torch.diag(scale)[:, :, None, None], -torch.tensor(IMAGENET_MEAN) * scale
     return VGGFeatures(
@@ -133,7 +141,7 @@ def caffe_vgg(
 
     Source: Jiang et al. 2021 (EnlightenGAN), the authors' code: it has the mean, but leaves it off.
     """
-    names = [f"conv{b}_{i}" for b, n in enumerate(BLOCKS["vgg16"], 1) for i in range(1, n + 1)]
+    names = [layer.replace("relu", "conv") for layer in layers_of("vgg16")]
     last = layers[-1].replace("relu", "conv")
     needed = names[: names.index(last) + 1]
     missing = [name for name in needed if f"{name}.weight" not in tensors]

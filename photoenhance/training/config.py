@@ -1,43 +1,52 @@
 """The whole description of a training run."""
 
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields
 from difflib import get_close_matches
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import torch
+from pydantic import BaseModel, Field, ValidationError
 
 from photoenhance.errors import ConfigError, in_words
+from photoenhance.losses.perceptual import UEGAN_LAYER_WEIGHTS
+from photoenhance.networks import ARCHITECTURES
+from photoenhance.networks.vgg import layers_of
+from photoenhance.training import recipe_files
 from photoenhance.training.degradation import Degradation
+from photoenhance.training.needs import NEEDS, Needs, ObjectiveName
+from photoenhance.training.values import (
+    Count,
+    Flag,
+    Number,
+    Pair,
+    Positive,
+    Rate,
+    Section,
+    Share,
+    Weight,
+)
 
-Positive = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0)]
-Rate = Annotated[float, Field(gt=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-ObjectiveName = Literal["one-way", "enlightengan", "dpe-two-way", "dpe-one-way", "supervised"]
-
-WORD = re.compile(r"(?!(?:true|false|inf|nan)$)[A-Za-z][\w-]*")  # what is no value of TOML
+CROP_MULTIPLE = 16
 LARGEST_CROP = 4096
-# Objectives that are made for one paper's generator; the others take any.
-ARCHITECTURE_OF: dict[ObjectiveName, str] = {
-    "enlightengan": "enlightengan",
-    "dpe-one-way": "dpe",
-    "dpe-two-way": "dpe",
+LARGEST_WIDTH = 512  # 16 times the papers': weights, gradients and averages of some 30 GB
+LARGEST_BATCH = 4096
+LARGEST_POOL = 1000
+LARGEST_SEED = 2**63 - 1  # of torch's generators
+MOST_STEPS = 10**9
+KINDS: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
 }
-UEGAN_SMALLEST = 80  # side of what its discriminator can judge, as a multiple of 16
-DPE_SIDE = 512  # of what its critic judges, if the config names no other
+
+Decay = Annotated[Number, Field(ge=0, lt=1)]
+Gain = Annotated[Number, Field(gt=0, le=10)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Losses(_Section):
+class Losses(Section):
     """The weight of each term of the generator's loss; a term of weight 0 is not computed.
 
     Attributes:
@@ -53,7 +62,10 @@ class Losses(_Section):
         relativistic: the form of UEGAN's adversarial loss.
         identity_form: the form of UEGAN's identity loss.
         penalty_rule: how the weight of the penalty adapts: as in DPE's paper, or as in its code.
-        fidelity_layers: layers of VGG-19 that `fidelity` compares.
+        fidelity_layers: layers that `fidelity` compares, shallow first: of a VGG-19, or of the
+            VGG-16 of EnlightenGAN's objective.
+
+    What each objective knows of them is in `needs`.
     """
 
     adversarial: Weight = 0.0
@@ -76,7 +88,7 @@ class Losses(_Section):
         return bool(self.reconstruction or self.color or self.log_mse)
 
 
-class Optimiser(_Section):
+class Optimiser(Section):
     """Adam for all networks.
 
     Attributes:
@@ -85,7 +97,8 @@ class Optimiser(_Section):
         betas: decay of the running mean and of the running square of the gradient.
         weight_decay: L2, added to the gradient.
         constant: share of the steps after which all rates begin to fall linearly to zero.
-        epoch: steps between two changes of the rates.
+        epoch: steps between two changes of the rates; a recipe means them for its own steps, and a
+            run of other steps has epochs of another length.
         late: apply each change one step late and one epoch early, as UEGAN's code does.
         critic_steps: the generator learns in the first of this many steps, the critics in all.
         clip: the longest that a network's gradient may be; 0 leaves it as it is.
@@ -93,16 +106,16 @@ class Optimiser(_Section):
 
     generator_rate: Rate
     discriminator_rate: Rate
-    betas: tuple[float, float]
+    betas: Pair[Decay]
     weight_decay: Weight
     constant: Share
     epoch: Positive = 1
-    late: bool = False
+    late: Flag = False
     critic_steps: Positive = 1
     clip: Weight = 0.0
 
 
-class Framing(_Section):
+class Framing(Section):
     """How photos become squares.
 
     Attributes:
@@ -121,7 +134,7 @@ class Framing(_Section):
     brightness: Share = 0.0
 
 
-class Validation(_Section):
+class Validation(Section):
     """How the best checkpoint is found.
 
     Attributes:
@@ -130,12 +143,12 @@ class Validation(_Section):
         patience: looks without improvement after which the run ends; 0 goes on to the end.
     """
 
-    every: Annotated[int, Field(ge=0)] = 500
+    every: Count = 500
     photos: Positive = 16
-    patience: Annotated[int, Field(ge=0)] = 0
+    patience: Count = 0
 
 
-class TrainConfig(_Section):
+class TrainConfig(Section):
     """One run, from photos to weights.
 
     Attributes:
@@ -167,19 +180,19 @@ class TrainConfig(_Section):
     recipe: str
     architecture: Literal["uegan", "enlightengan", "dpe"]
     objective: ObjectiveName
-    width: Positive
-    network: dict[str, bool | int | float | str] = {}
+    width: Annotated[Positive, Field(le=LARGEST_WIDTH)]
+    network: dict[str, bool | int | float | str] = Field(default_factory=dict)
     initial: Literal["paper", "alive"] = "alive"
-    gain: Rate = 0.7
-    last: Rate = 0.05
-    steps: Positive
-    crop: Annotated[int, Field(ge=32, le=LARGEST_CROP, multiple_of=16)]
-    batch: Positive
-    made: Annotated[int, Field(ge=0)]
-    pool: Positive = 50
-    average: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    gain: Gain = 0.7
+    last: Gain = 0.05
+    steps: Annotated[Positive, Field(le=MOST_STEPS)]
+    crop: Annotated[Positive, Field(ge=32, le=LARGEST_CROP, multiple_of=CROP_MULTIPLE)]
+    batch: Annotated[Positive, Field(le=LARGEST_BATCH)]
+    made: Annotated[Count, Field(le=LARGEST_BATCH)]
+    pool: Annotated[Positive, Field(le=LARGEST_POOL)] = 50
+    average: Decay = 0.999
     batch_norms: Share = 1.0
-    seed: int = 1990
+    seed: Annotated[Count, Field(le=LARGEST_SEED)] = 1990
     losses: Losses
     optimiser: Optimiser
     framing: Framing = Framing()
@@ -189,13 +202,7 @@ class TrainConfig(_Section):
 
 def recipes() -> dict[str, str]:
     """Name the recipes, sorted, each with the comment in its first line."""
-    files = resources.files("photoenhance.training").joinpath("recipes").iterdir()
-    texts = {file.name: file.read_text(encoding="utf-8") for file in files}
-    return {
-        name.removesuffix(".toml"): text.splitlines()[0].lstrip("# ")
-        for name, text in sorted(texts.items())
-        if name.endswith(".toml")
-    }
+    return recipe_files.summaries()
 
 
 def load(
@@ -204,45 +211,74 @@ def load(
     """Read a recipe and replace some of its values.
 
     Args:
-        recipe: one of `recipes()`, or a TOML file. A file may begin with `base = "NAME"`, and then
-            holds only what differs from that recipe.
+        recipe: one of `recipes()`, or a TOML file.
         overrides: keys of `TrainConfig` and their values; None leaves the recipe's.
         assignments: `key=value`, such as "losses.identity=0.2", with values as TOML writes them.
 
     Raises:
-        ConfigError: there is no such recipe or key, or a value is out of its range.
+        ConfigError: there is no such recipe or key, a value is out of its range, or two values do
+            not go together.
     """
-    values = _recipe(recipe)
-    values |= {key: value for key, value in overrides.items() if value is not None}
-    for assignment in assignments:
-        _merge(values, _assigned(assignment))
+    values = recipe_files.values_of(recipe, overrides, assignments)
     name = recipe.stem if isinstance(recipe, Path) else recipe
     return parse({**values, "recipe": name})
 
 
 def parse(values: Mapping[str, Any]) -> TrainConfig:
-    """Check the values of a whole config.
+    """Check the values of a whole config, each by itself and all together.
 
     Raises:
-        ConfigError: a value is missing, unknown or out of its range.
+        ConfigError: a value is missing, unknown or out of its range; or two do not go together.
     """
     try:
         config = TrainConfig(**values)
     except ValidationError as error:
         raise _wrong(error.errors()[0]) from error
-    _check_fit(config)
+    _check_together(config)
     return config
 
 
+def network_config(config: TrainConfig) -> Any:
+    """Make the config of a run's network, an instance of its architecture's class.
+
+    Raises:
+        ConfigError: the network has no such value, or cannot have it.
+    """
+    kind = ARCHITECTURES[config.architecture].config
+    kinds = {each.name: each.type for each in fields(kind) if each.name != "width"}
+    for name, value in config.network.items():
+        if name not in kinds:
+            raise _unknown(f"network.{name}", [f"network.{each}" for each in kinds])
+        if type(value) is not kinds[name]:
+            raise ConfigError(
+                f"network.{name}: {value} is not {KINDS[kinds[name]]}",
+                hint=f"Correct network.{name}.",
+            )
+    try:
+        made = kind(width=config.width, **config.network)
+        with torch.device("meta"):
+            ARCHITECTURES[config.architecture].generator(made)  # which may know better
+    except ValueError as error:
+        name = str(error).partition(":")[0]
+        message = f"network.{error}" if name in kinds else str(error)
+        raise ConfigError(message, hint=f"Correct {message.partition(':')[0]}.") from error
+    return made
+
+
 def _wrong(details: Mapping[str, Any]) -> ConfigError:
-    key = ".".join(str(part) for part in details["loc"])
-    if details["type"] not in ("extra_forbidden", "unexpected_keyword_argument"):
-        return ConfigError(f"{key}: {in_words(details)}", hint=f"Correct {key}.", options=[key])
-    close = get_close_matches(key, _keys(), n=1)
+    # The place in a list is no part of a key.
+    key = ".".join(part for part in details["loc"] if isinstance(part, str))
+    if details["type"] == "extra_forbidden":
+        return _unknown(key, _keys())
+    return ConfigError(f"{key}: {in_words(details)}", hint=f"Correct {key}.", options=[key])
+
+
+def _unknown(key: str, known: Sequence[str]) -> ConfigError:
+    close = get_close_matches(key, known, n=1)
     section = key.rpartition(".")[0]
-    beside = (each for each in _keys() if each.rpartition(".")[0] == section)
+    beside = [each for each in known if each.rpartition(".")[0] == section]
     hint = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(beside)}."
-    return ConfigError(f"{key}: {in_words(details)}", hint=hint)
+    return ConfigError(f"{key}: there is no such value", hint=hint)
 
 
 def _keys() -> list[str]:
@@ -252,99 +288,112 @@ def _keys() -> list[str]:
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             keys += [f"{name}.{each}" for each in kind.model_fields]
-        elif isinstance(kind, type) and is_dataclass(kind):
-            keys += [f"{name}.{each.name}" for each in fields(kind)]
         else:
             keys.append(name)
     return keys
 
 
-def _check_fit(config: TrainConfig) -> None:
+def _check_together(config: TrainConfig) -> None:
     """Refuse values that are right by themselves and do not go together."""
-    wanted = ARCHITECTURE_OF.get(config.objective, config.architecture)
-    if config.architecture != wanted:
+    needs = NEEDS[config.objective]
+    _check_architecture(config, needs)
+    _check_known(config, needs)
+    _check_weights(config.losses, config.objective, needs)
+    _check_layers(config.losses, needs)
+    network = network_config(config)
+    _check_norms(config, needs, network)
+    _check_sizes(config, needs, network)
+
+
+def _check_architecture(config: TrainConfig, needs: Needs) -> None:
+    if needs.architecture not in (None, config.architecture):
         raise ConfigError(
-            f"objective: {config.objective} trains {wanted}, not {config.architecture}",
-            hint=f"Choose a recipe of {wanted}, or another objective.",
+            f"objective: {config.objective} trains {needs.architecture}, not {config.architecture}",
+            hint=f"Choose a recipe of {needs.architecture}, or another objective.",
         )
-    if config.objective == "enlightengan" and not config.losses.fidelity:
+
+
+def _check_known(config: TrainConfig, needs: Needs) -> None:
+    """Refuse what only other objectives know, unless it is what it would be anyway."""
+    for key in sorted({key for each in NEEDS.values() for key in each.known} - {*needs.known}):
+        value, default = _value_of(key, config)
+        if value != default:
+            raise ConfigError(
+                f"{key}: the objective {config.objective} does not know it; it knows "
+                f"{', '.join(needs.known)}",
+                hint=f"Leave {key} out, or choose another objective.",
+            )
+
+
+def _value_of(key: str, config: TrainConfig) -> tuple[Any, Any]:
+    """Return a value and its default."""
+    section: BaseModel = config
+    *sections, name = key.split(".")
+    for each in sections:
+        section = dict(section)[each]
+    return dict(section)[name], type(section).model_fields[name].default
+
+
+def _check_weights(losses: Losses, objective: ObjectiveName, needs: Needs) -> None:
+    weights = {name: dict(losses)[name] for name in needs.weights}
+    for name in needs.required:
+        if not weights[name]:
+            raise ConfigError(
+                f"losses.{name}: the objective {objective} cannot do without it",
+                hint="Give it a weight above 0, or choose the objective one-way.",
+            )
+    if not any(weights.values()):
         raise ConfigError(
-            "losses.fidelity: the objective enlightengan cannot do without it",
-            hint="Give it a weight above 0, or choose the objective one-way.",
+            f"losses: all that the objective {objective} knows are 0, so nothing would be learnt",
+            hint=f"Give one of them a weight above 0: {', '.join(weights)}.",
         )
-    smallest = _smallest_crop(config)
-    if config.crop < smallest:
+
+
+def _check_layers(losses: Losses, needs: Needs) -> None:
+    if not losses.fidelity:
+        return
+    known, most = layers_of(needs.vgg), len(UEGAN_LAYER_WEIGHTS)
+    places = [known.index(layer) if layer in known else -1 for layer in losses.fidelity_layers]
+    if not places or len(places) > most or -1 in places or sorted(set(places)) != places:
         raise ConfigError(
-            f"crop: {config.crop} is too small for the discriminator of {config.architecture}; "
-            f"at least {smallest}",
-            hint=f"Take --crop {smallest} or more, or a recipe without a discriminator.",
+            f"losses.fidelity_layers: {list(losses.fidelity_layers)} are not one to {most} layers "
+            f"of {needs.vgg}, shallow first",
+            hint=f"There are: {', '.join(known)}.",
+        )
+
+
+def _check_norms(config: TrainConfig, needs: Needs, network: Any) -> None:
+    for name, wanted in needs.network.items():
+        found = asdict(network)[name]
+        if found != wanted:
+            raise ConfigError(
+                f"network.{name}: the objective {config.objective} needs {wanted}, found {found}",
+                hint=f"Set network.{name}={wanted}, or choose another objective.",
+            )
+    least = ARCHITECTURES[config.architecture].least_batch(network)
+    if config.batch < least:
+        raise ConfigError(
+            f"batch: {config.batch} is too small for the norms of {config.architecture}; at least "
+            f"{least}",
+            hint=f"Take --batch {least} or more.",
+            options=["batch"],
+        )
+
+
+def _check_sizes(config: TrainConfig, needs: Needs, network: Any) -> None:
+    judged = needs.discriminator == "always" or (
+        needs.discriminator == "if adversarial" and config.losses.adversarial > 0
+    )
+    architecture = ARCHITECTURES[config.architecture]
+    side = architecture.least_side(network)
+    least = -(-side // CROP_MULTIPLE) * CROP_MULTIPLE
+    if judged and config.crop < least:
+        key = architecture.side_key
+        cure = f"a network.{key} of at most {config.crop}" if key else "a recipe without one"
+        named = f", whose network.{key} is {side}" if key else ""
+        raise ConfigError(
+            f"crop: {config.crop} is too small for the discriminator of {config.architecture}"
+            f"{named}; at least {least}",
+            hint=f"Take --crop {least} or more, or {cure}.",
             options=["crop"],
         )
-
-
-def _smallest_crop(config: TrainConfig) -> int:
-    if config.objective == "supervised":
-        return 0
-    if config.objective == "one-way" and not config.losses.adversarial:
-        return 0
-    match config.architecture:
-        case "uegan":
-            return UEGAN_SMALLEST
-        case "dpe":
-            return int(config.network.get("side", DPE_SIDE))
-    return 0
-
-
-def _recipe(recipe: str | Path) -> dict[str, Any]:
-    if isinstance(recipe, Path):
-        changes = _read(recipe)
-        base = changes.pop("base", None)
-        values = {} if base is None else _recipe(str(base))
-        _merge(values, changes)
-        return values
-    if recipe not in recipes():
-        close = get_close_matches(recipe, recipes(), n=1)
-        meant = f"Did you mean {close[0]}? " if close else ""
-        raise ConfigError(
-            f"recipe {recipe}: there is none",
-            hint=f"{meant}Choose one of: {', '.join(recipes())}.",
-            options=["recipe"],
-        )
-    file = resources.files("photoenhance.training").joinpath("recipes", f"{recipe}.toml")
-    values = tomllib.loads(file.read_text(encoding="utf-8"))
-    base = values.pop("base", None)
-    if base is None:
-        return values
-    merged = _recipe(str(base))
-    _merge(merged, values)
-    return merged
-
-
-def _read(file: Path) -> dict[str, Any]:
-    hint = "Name a recipe (--list-recipes), or a TOML file like those."
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"recipe {file}: cannot be read: {error}", hint=hint) from error
-
-
-def _assigned(assignment: str) -> dict[str, Any]:
-    key, _, value = assignment.partition("=")
-    # A word needs no quotes of its own: the shell would take them away.
-    written = f'{key}="{value.strip()}"' if WORD.fullmatch(value.strip()) else assignment
-    try:
-        return tomllib.loads(written)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(
-            f"--set {assignment}: is not KEY=VALUE",
-            hint="Write, for example, --set losses.identity=0.2 or --set framing.kind=square.",
-            options=["set"],
-        ) from error
-
-
-def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
-    for key, change in changes.items():
-        if isinstance(change, dict) and isinstance(values.get(key), dict):
-            _merge(values[key], change)
-        else:
-            values[key] = change

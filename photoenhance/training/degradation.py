@@ -1,19 +1,27 @@
 """Ordinary-looking photos made from good ones, so that the good one is known."""
 
-from dataclasses import dataclass
+from typing import Annotated
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from photoenhance.training.look import Look
+from photoenhance.training.values import Number, Range, Section, Share
 
 GAMMA = 2.2  # sRGB's curve, near enough for changes of exposure
 LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # ITU-R BT.709
 
+# Wider than any photo needs, and narrow enough that nothing leaves the range of float32.
+Looks = Annotated[Number, Field(ge=-5, le=5)]
+Stops = Annotated[Number, Field(ge=-20, le=20)]
+Factor = Annotated[Number, Field(ge=0, le=10)]
+Exponent = Annotated[Number, Field(ge=0.1, le=10)]
+Deviation = Annotated[Number, Field(ge=0, le=2)]
 
-@dataclass(frozen=True, slots=True)
-class Degradation:
+
+class Degradation(Section):
     """The ranges from which each made source draws its faults.
 
     Attributes:
@@ -37,21 +45,19 @@ class Degradation:
     good, and leaves every real photo alone. Without both, the mildest faults teach it restraint.
     """
 
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (read by the config's validation)
-
-    look: tuple[float, float] = (0.0, 0.0)
-    exposure: tuple[float, float] = (-2.5, -0.1)
-    contrast: tuple[float, float] = (0.64, 1.08)
-    gamma: tuple[float, float] = (0.87, 1.18)
-    curve: tuple[float, float] = (0.0, 0.5)
-    saturation: tuple[float, float] = (0.5, 1.1)
-    white_balance: float = 0.02
-    black: float = 0.04
-    softness: float = 0.7
-    noise: float = 0.0
-    shot: float = 0.0
-    read: float = 0.0
-    untouched: float = 0.0
+    look: Range[Looks] = (0.0, 0.0)
+    exposure: Range[Stops] = (-2.5, -0.1)
+    contrast: Range[Factor] = (0.64, 1.08)
+    gamma: Range[Exponent] = (0.87, 1.18)
+    curve: Range[Share] = (0.0, 0.5)
+    saturation: Range[Factor] = (0.5, 1.1)
+    white_balance: Deviation = 0.02
+    black: Share = 0.04
+    softness: Share = 0.7
+    noise: Share = 0.0
+    shot: Share = 0.0
+    read: Share = 0.0
+    untouched: Share = 0.0
 
     @property
     def wants_look(self) -> bool:

@@ -187,7 +187,7 @@ class SupervisedObjective(Objective):
         made = len(batch.original)
         enhanced = self.enhancer.unclamped(batch.source[:made]).float()
         error = log_mse(enhanced, batch.original, batch.source_extent[:made])
-        yield Turn(self.generator, {"reconstruction": self.weights.reconstruction * error})
+        yield Turn(self.generator, {"log_mse": self.weights.log_mse * error})
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -11,13 +10,18 @@ from torch import Tensor, nn
 
 from photoenhance.errors import ConfigError
 from photoenhance.networks.uegan import UEGANGenerator
-from photoenhance.networks.vgg import VGGFeatures, caffe_vgg, plain_vgg, truncated_vgg
+from photoenhance.networks.vgg import (
+    VGGFeatures,
+    VGGName,
+    caffe_vgg,
+    plain_vgg,
+    truncated_vgg,
+)
 from photoenhance.zoo.load import load_generator
 from photoenhance.zoo.network import is_offline
 
 logger = logging.getLogger(__name__)
 
-VGGName = Literal["vgg16", "vgg19"]
 NAMES: dict[VGGName, str] = {"vgg16": "VGG-16", "vgg19": "VGG-19"}
 POOLS: dict[VGGName, int] = {"vgg16": 3, "vgg19": 4}
 

@@ -14,13 +14,14 @@ from photoenhance.errors import ConfigError, WeightsError
 from photoenhance.networks import ARCHITECTURES
 from photoenhance.networks.generator import Generator
 from photoenhance.training.batches import check_pairs
-from photoenhance.training.config import ObjectiveName, TrainConfig
+from photoenhance.training.config import TrainConfig, network_config
 from photoenhance.training.data import PhotoFolder, Pixels, held_out
 from photoenhance.training.distributed import Processes, share_weights
 from photoenhance.training.dpe import OneWayDPEObjective, SupervisedObjective, TwoWayDPEObjective
 from photoenhance.training.enlightengan import EnlightenGANObjective
 from photoenhance.training.features import bundled_encoder, perceptual_features
 from photoenhance.training.look import Look, look_of
+from photoenhance.training.needs import NEEDS, ObjectiveName
 from photoenhance.training.objective import Objective, Workplace
 from photoenhance.training.oneway import OneWayObjective
 from photoenhance.training.tones import plain, sampled, tones_of
@@ -108,11 +109,7 @@ def untrained(config: TrainConfig) -> Generator:
     Raises:
         ConfigError: a value does not fit the network.
     """
-    architecture = ARCHITECTURES[config.architecture]
-    try:
-        return architecture.generator(architecture.config(width=config.width, **config.network))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(str(error), hint="Correct --width or --set network.*") from error
+    return ARCHITECTURES[config.architecture].generator(network_config(config))
 
 
 def build_generator(config: TrainConfig, start: str | None) -> Generator:
@@ -169,7 +166,7 @@ def _features(config: TrainConfig, run: "Run") -> tuple[nn.Module | None, str | 
     features, name = perceptual_features(
         run.perceptual,
         losses.fidelity_layers,
-        "vgg16" if config.objective == "enlightengan" else "vgg19",
+        NEEDS[config.objective].vgg,
     )
     return features.to(run.device), name
 
