@@ -2,16 +2,19 @@
 
 import re
 
+import cv2
 import torch
 
 from photoenhance.errors import ConfigError, DeviceError
 from photoenhance.inference.threads import limit_threads
 
-# What torch and oneDNN say where they have no exception class for it: on Linux and macOS, on
-# Windows, on Apple's GPU, in NVIDIA's libraries; oneDNN, if its code or its buffers find no place.
+# As which a lack of memory is raised, among other things.
+MEMORY_ERRORS = (MemoryError, RuntimeError, cv2.error)
+# What is said where there is no class for it: by torch on Linux and macOS, on Windows, on Apple's
+# GPU, by NVIDIA's libraries, by oneDNN about its code and its buffers, and by OpenCV.
 _OUT_OF_MEMORY = re.compile(
     r"can't allocate memory|not enough memory|out of memory|std::bad_alloc|_STATUS_ALLOC_FAILED"
-    r"|could not create a (?:primitive(?! descriptor)|memory object)"
+    r"|could not create a (?:primitive(?! descriptor)|memory object)|Insufficient memory"
 )
 _NAME = re.compile(r"auto|cpu|mps|cuda(?::(?P<number>[0-9]+))?")
 
@@ -58,10 +61,10 @@ def keep_digits(device: torch.device) -> None:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that a device, or the machine itself, has too little memory."""
-    # NumPy's error is a MemoryError, CUDA's has a class; the CPU's allocator has only words.
+    # NumPy's error is a MemoryError, CUDA's has a class of its own; the others have only words.
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and bool(_OUT_OF_MEMORY.search(str(error)))
+    return isinstance(error, MEMORY_ERRORS) and bool(_OUT_OF_MEMORY.search(str(error)))
 
 
 def _best() -> str:

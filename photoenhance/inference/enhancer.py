@@ -13,7 +13,7 @@ from photoenhance.imaging.photo import Photo
 from photoenhance.inference import budget, cutout, guided
 from photoenhance.inference.budget import AskedRendering, Plan, Rendering
 from photoenhance.inference.canvas import Canvas
-from photoenhance.inference.device import is_out_of_memory
+from photoenhance.inference.device import MEMORY_ERRORS, is_out_of_memory
 from photoenhance.networks.generator import Generator, Scheme
 from photoenhance.tensors import Pixels
 
@@ -147,7 +147,7 @@ class Enhancer:
         while True:
             try:
                 canvas.paint(plan, self._arithmetic(precision))
-            except (MemoryError, RuntimeError) as error:
+            except MEMORY_ERRORS as error:
                 plan = self._smaller(plan, schemes, error)
                 notes.append(f"out of memory: went on in {plan.rendering} of {max(plan.tile)}")
                 continue

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from photoenhance.errors import TrainingError
+from photoenhance.errors import DeviceError, TrainingError
+from photoenhance.inference.device import MEMORY_ERRORS, is_out_of_memory
 from photoenhance.training import setup, state
 from photoenhance.training.batches import Batch, Batches
 from photoenhance.training.config import TrainConfig
@@ -91,12 +92,23 @@ def train(config: TrainConfig, run: Run, processes: Processes | None = None) -> 
     Raises:
         ConfigError: the folders or files cannot be used, or another run is at work in the folder.
         TrainingError: the run has diverged, or the one in the folder had other settings.
+        DeviceError: the memory does not suffice.
     """
     processes = processes or Processes()
-    with processes.connected(run.device) as device:
-        trainer = _Trainer(config, replace(run, device=device), processes)
-        with claimed(run.output) if processes.is_first else nullcontext():
-            yield from trainer.run()
+    try:
+        with processes.connected(run.device) as device:
+            trainer = _Trainer(config, replace(run, device=device), processes)
+            with claimed(run.output) if processes.is_first else nullcontext():
+                yield from trainer.run()
+    except MEMORY_ERRORS as error:
+        if not is_out_of_memory(error):
+            raise
+        sizes = f"batch {config.batch}, crop {config.crop} and width {config.width}"
+        raise DeviceError(
+            f"device {run.device}: out of memory with {sizes}",
+            hint="Take a smaller --batch, --crop or --width, or another --device.",
+            options=["batch", "crop", "width"],
+        ) from error
 
 
 class _Trainer:

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -89,6 +90,7 @@ def too_much(make) -> Exception:
         lambda: torch.empty(1 << 55, dtype=torch.uint8),
         lambda: np.empty(1 << 55, np.uint8),
         lambda: bytearray(1 << 60),
+        lambda: cv2.resize(np.zeros((1, 1), np.uint8), (1 << 30, 1 << 20)),
     ],
 )
 def test_a_lack_of_memory_is_recognised_on_this_machine(make) -> None:
