@@ -61,7 +61,7 @@ def read_nima(file: Path) -> Callable[[Image], float]:
 
 def _read(file: Path) -> dict[str, Tensor]:
     try:
-        return {name: tensor.float() for name, tensor in load_file(file).items()}
+        tensors = {name: tensor.float() for name, tensor in load_file(file).items()}
     except OSError as error:
         reason = error.strerror or "no such file"
         raise WeightsError(f"{file}: cannot be read: {reason}", hint="Check the path.") from error
@@ -70,6 +70,13 @@ def _read(file: Path) -> dict[str, Tensor]:
             f"{file}: no .safetensors file, or a damaged one: {error}",
             hint="Copy or convert the file again.",
         ) from error
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise WeightsError(
+                f"{file}: {name} holds numbers that are not finite",
+                hint="The file is damaged: get it again or name another.",
+            )
+    return tensors
 
 
 def _tensor(image: Image) -> Tensor:

@@ -60,7 +60,8 @@ def read_pristine(file: Path) -> Pristine:
     except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise _unsuitable(file) from error
     shapes = (mean.size, covariance.shape, window.shape)
-    if shapes != (FEATURES, (FEATURES, FEATURES), (7, 7)):
+    are_finite = all(np.isfinite(each).all() for each in (mean, covariance, window))
+    if shapes != (FEATURES, (FEATURES, FEATURES), (7, 7)) or not are_finite:
         raise _unsuitable(file)
     return Pristine(mean.reshape(FEATURES), covariance, window)
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -23,6 +24,7 @@ from photoenhance.zoo.network import is_offline
 logger = logging.getLogger(__name__)
 
 NAMES: dict[VGGName, str] = {"vgg16": "VGG-16", "vgg19": "VGG-19"}
+TRIED_SIDE = 64  # of what a network from a file is tried on
 POOLS: dict[VGGName, int] = {"vgg16": 3, "vgg19": 4}
 
 
@@ -80,12 +82,23 @@ def _from_file(file: Path, layers: Sequence[str]) -> VGGFeatures:
     try:
         tensors = load_file(file)
         if "preprocess.weight" in tensors:
-            return truncated_vgg(tensors, layers)
-        return caffe_vgg(tensors, layers, pools=POOLS["vgg16"])
+            network = truncated_vgg(tensors, layers)
+        else:
+            network = caffe_vgg(tensors, layers, pools=POOLS["vgg16"])
+        network(torch.zeros(1, 3, TRIED_SIDE, TRIED_SIDE))  # layers may not fit each other
     except FileNotFoundError as error:
         raise ConfigError(f"{file}: no such file", hint=hint) from error
-    except (SafetensorError, ValueError, RuntimeError) as error:
+    except KeyError as error:
+        raise ConfigError(f"{file}: no VGG: {error} is missing", hint=hint) from error
+    except (OSError, SafetensorError, ValueError, RuntimeError) as error:
         raise ConfigError(f"{file}: no VGG that can be used: {error}", hint=hint) from error
+    for name, tensor in network.state_dict().items():
+        if not tensor.isfinite().all():
+            raise ConfigError(
+                f"{file}: {name} holds numbers that are not finite",
+                hint="The file is damaged: get it again, or leave --perceptual out.",
+            )
+    return network
 
 
 def _from_torchvision(layers: Sequence[str], network: VGGName) -> VGGFeatures:

@@ -239,3 +239,14 @@ def test_damaged_and_missing_files_are_told_apart(tmp_path, read):
         read(tmp_path / "broken.safetensors")
     with pytest.raises(WeightsError, match=r"no\.safetensors: cannot be read: "):
         read(tmp_path / "no.safetensors")
+
+
+@pytest.mark.parametrize("read", [read_lpips, read_nima])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_weights_that_are_not_finite_are_refused(tmp_path, read, value):
+    tensors = alexnet_and_heads()
+    tensors["features.3.bias"][7] = value
+    save_file(tensors, tmp_path / "broken.safetensors")
+
+    with pytest.raises(WeightsError, match=r"features.3.bias holds numbers that are not finite"):
+        read(tmp_path / "broken.safetensors")

@@ -153,6 +153,11 @@ def write_other_sizes(path: Path) -> None:
     np.savez(path, **dict.fromkeys(names, np.zeros((36, 36))))
 
 
+def write_values_that_are_no_numbers(path: Path) -> None:
+    wanted = {"mu_pris_param": np.zeros(36), "cov_pris_param": np.full((36, 36), np.nan)}
+    np.savez(path, **wanted, gaussian_window=np.zeros((7, 7)))
+
+
 def write_objects(path: Path) -> None:
     np.savez(path, mu_pris_param=np.array([object()], dtype=object))
 
@@ -164,7 +169,14 @@ def write_half_an_archive(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "write",
-    [write_text, write_other_arrays, write_other_sizes, write_objects, write_half_an_archive],
+    [
+        write_text,
+        write_other_arrays,
+        write_other_sizes,
+        write_values_that_are_no_numbers,
+        write_objects,
+        write_half_an_archive,
+    ],
 )
 def test_a_file_of_something_else_is_refused(tmp_path, write):
     file = tmp_path / "other.npz"
