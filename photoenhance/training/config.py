@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from photoenhance.errors import ConfigError, in_words
 from photoenhance.losses.perceptual import UEGAN_LAYER_WEIGHTS
@@ -42,6 +42,18 @@ KINDS: dict[Any, str] = {
     str: "a text",
 }
 
+OF_ORIGINALS = ("reconstruction", "color", "log_mse")  # terms that know what a source was made of
+
+
+def _multiple(side: int) -> int:
+    below = side // CROP_MULTIPLE * CROP_MULTIPLE
+    if side > below:
+        near = f"{below} and {below + CROP_MULTIPLE} are"
+        raise ValueError(f"{side} is not a multiple of {CROP_MULTIPLE}; {near}")
+    return side
+
+
+Side = Annotated[Positive, Field(ge=32, le=LARGEST_CROP), AfterValidator(_multiple)]
 Decay = Annotated[Number, Field(ge=0, lt=1)]
 Gain = Annotated[Number, Field(gt=0, le=10)]
 
@@ -85,7 +97,7 @@ class Losses(Section):
     @property
     def know_originals(self) -> bool:
         """Whether made sources are held to what they were made of, and not to their structure."""
-        return bool(self.reconstruction or self.color or self.log_mse)
+        return any(dict(self)[name] for name in OF_ORIGINALS)
 
 
 class Optimiser(Section):
@@ -156,7 +168,7 @@ class TrainConfig(Section):
         architecture: what is trained.
         objective: by which losses, in which order.
         width: channels of the network's finest level.
-        network: other values of the network's config.
+        network: other values of the network's config; see `network_config`.
         initial: "paper" draws the paper's initial weights, "alive" ones that keep every level at
             work and begin near the identity.
         gain: gain of "alive" initial weights of the generator.
@@ -181,12 +193,12 @@ class TrainConfig(Section):
     architecture: Literal["uegan", "enlightengan", "dpe"]
     objective: ObjectiveName
     width: Annotated[Positive, Field(le=LARGEST_WIDTH)]
-    network: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    network: dict[str, Any] = Field(default_factory=dict)
     initial: Literal["paper", "alive"] = "alive"
     gain: Gain = 0.7
     last: Gain = 0.05
     steps: Annotated[Positive, Field(le=MOST_STEPS)]
-    crop: Annotated[Positive, Field(ge=32, le=LARGEST_CROP, multiple_of=CROP_MULTIPLE)]
+    crop: Side
     batch: Annotated[Positive, Field(le=LARGEST_BATCH)]
     made: Annotated[Count, Field(le=LARGEST_BATCH)]
     pool: Annotated[Positive, Field(le=LARGEST_POOL)] = 50
@@ -231,7 +243,7 @@ def parse(values: Mapping[str, Any]) -> TrainConfig:
         ConfigError: a value is missing, unknown or out of its range; or two do not go together.
     """
     try:
-        config = TrainConfig(**values)
+        config = TrainConfig.model_validate(dict(values))
     except ValidationError as error:
         raise _wrong(error.errors()[0]) from error
     _check_together(config)
@@ -299,6 +311,7 @@ def _check_together(config: TrainConfig) -> None:
     _check_architecture(config, needs)
     _check_known(config, needs)
     _check_weights(config.losses, config.objective, needs)
+    _check_originals(config, needs)
     _check_layers(config.losses, needs)
     network = network_config(config)
     _check_norms(config, needs, network)
@@ -347,6 +360,15 @@ def _check_weights(losses: Losses, objective: ObjectiveName, needs: Needs) -> No
             f"losses: all that the objective {objective} knows are 0, so nothing would be learnt",
             hint=f"Give one of them a weight above 0: {', '.join(weights)}.",
         )
+
+
+def _check_originals(config: TrainConfig, needs: Needs) -> None:
+    for name in OF_ORIGINALS:
+        if dict(config.losses)[name] and not config.made and not needs.paired:
+            raise ConfigError(
+                f"losses.{name}: compares made sources with what they were made of, and made is 0",
+                hint=f"Give made a number above 0, or set losses.{name}=0.",
+            )
 
 
 def _check_layers(losses: Losses, needs: Needs) -> None:

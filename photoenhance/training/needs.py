@@ -20,6 +20,7 @@ class Needs:
         network: values that it demands of the network's config.
         required: weights that it cannot do without.
         discriminator: whether it has one, or only where `losses.adversarial` is above 0.
+        paired: whether sources have originals without being made of them.
         vgg: the network whose layers `losses.fidelity_layers` names.
     """
 
@@ -29,6 +30,7 @@ class Needs:
     network: Mapping[str, object] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     discriminator: Literal["always", "never", "if adversarial"] = "always"
+    paired: bool = False
     vgg: VGGName = "vgg19"
 
     @property
@@ -62,5 +64,5 @@ NEEDS: dict[ObjectiveName, Needs] = {
         architecture="dpe",
         network={"norm_sets": 2},
     ),
-    "supervised": Needs(weights=("log_mse",), discriminator="never"),
+    "supervised": Needs(weights=("log_mse",), discriminator="never", paired=True),
 }

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from photoenhance.errors import ConfigError, WeightsError
+from photoenhance.errors import ConfigError, DeviceError, WeightsError
+from photoenhance.inference.budget import available_bytes
 from photoenhance.networks import ARCHITECTURES
 from photoenhance.networks.generator import Generator
 from photoenhance.training.batches import check_pairs
@@ -30,6 +31,8 @@ from photoenhance.zoo.load import load_generator
 
 if TYPE_CHECKING:
     from photoenhance.training.loop import Run
+
+COPIES = 5  # of each weight: itself, its gradient, two moments of Adam, its running average
 
 OBJECTIVES: dict[ObjectiveName, type[Objective]] = {
     "one-way": OneWayObjective,
@@ -112,6 +115,24 @@ def untrained(config: TrainConfig) -> Generator:
     return ARCHITECTURES[config.architecture].generator(network_config(config))
 
 
+def check_memory(config: TrainConfig, device: torch.device) -> None:
+    """Refuse a network that cannot be learnt in the memory that is free, before it takes any.
+
+    Raises:
+        DeviceError: there is too little for its weights alone, without a single image.
+    """
+    with torch.device("meta"):
+        weights = sum(each.numel() for each in untrained(config).parameters())
+    needed, free = COPIES * weights * torch.float32.itemsize, available_bytes(device)
+    if needed > free:
+        raise DeviceError(
+            f"width: {config.width} needs {needed / 2**30:.1f} GB for weights alone; "
+            f"{free / 2**30:.1f} GB are free on device {device}",
+            hint="Take a smaller --width.",
+            options=["width"],
+        )
+
+
 def build_generator(config: TrainConfig, start: str | None) -> Generator:
     """Build the generator of a run, initialised from its seed.
 
@@ -146,7 +167,14 @@ def build_generator(config: TrainConfig, start: str | None) -> Generator:
 def build_objective(
     config: TrainConfig, run: "Run", processes: Processes
 ) -> tuple[Objective, str | None]:
-    """Build the networks and losses of a run; also name the features that it compares in."""
+    """Build the networks and losses of a run; also name the features that it compares in.
+
+    Raises:
+        ConfigError: a model to begin with, or a file of features, does not fit.
+        DeviceError: the memory does not suffice for the network.
+        WeightsError: there is no such model.
+    """
+    check_memory(config, run.device)
     generator = build_generator(config, run.start)
     features, name = _features(config, run)
     workplace = Workplace(run.device, processes, generator, features)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from photoenhance.training import setup
 from photoenhance.training.oneway import OneWayObjective
 
 SMALL = ("--steps", "2", "--width", "8", "--crop", "80", "--batch", "2", "--recipe", "style")
@@ -34,3 +35,17 @@ def test_a_lack_of_memory_names_what_needs_it(
 
 def raised(error: Exception) -> None:
     raise error
+
+
+@pytest.mark.parametrize("command", [("train",), ("train", "check")])
+def test_a_network_that_has_no_place_is_refused_before_it_takes_any(
+    cli, draw, tmp_path, monkeypatch, command
+) -> None:
+    draw(*(tmp_path / "style" / f"{k}.jpg" for k in range(12)), size=(90, 120))
+    monkeypatch.setattr(setup, "available_bytes", lambda _: 1 << 20)
+
+    failed = cli(*command, "--target", tmp_path / "style", *SMALL)
+
+    assert failed.code == 4
+    assert "Error: width: 8 needs 0.0 GB for weights alone; 0.0 GB are free on dev" in failed.err
+    assert "Hint: Take a smaller --width.\n" in failed.err
