@@ -56,6 +56,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight.pace, "measure", lambda settings, run: measured)
 
 
+PAIRED = (
+    *("objective=supervised", "losses.log_mse=1", "losses.fidelity=0", "losses.fidelity_layers=[]"),
+    *("losses.adversarial=0", "losses.reconstruction=0", "losses.color=0"),
+)
+
+
 def settings(*assignments: str, **overrides: object) -> config.TrainConfig:
     return config.load("photo", {"crop": 96, **overrides}, assignments)
 
@@ -252,7 +258,7 @@ def test_black_and_white_cannot_be_learnt_where_no_source_is_seen(fill: Fill) ->
 def test_before_and_after_of_the_same_pictures_are_recognised_as_pairs(fill: Fill) -> None:
     target = fill("target", *(scene(k) for k in range(24)))
     source = fill("source", *(darker(scene(k)) for k in range(24)))
-    paired = settings("objective='supervised'")
+    paired = settings(*PAIRED)
 
     assert "same pictures, before and after" in findings(checked(run_of(target, source)))
     assert checked(run_of(target, source), paired).advice == ()
@@ -313,4 +319,4 @@ def test_pairs_without_partners_are_an_error(fill: Fill) -> None:
     target, source = fill("target", scene(0)), fill("source", scene(0), scene(1))
 
     with pytest.raises(ConfigError, match="without its partner"):
-        preflight.listed(settings("objective='supervised'"), run_of(target, source))
+        preflight.listed(settings(*PAIRED), run_of(target, source))
