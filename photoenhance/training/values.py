@@ -4,14 +4,15 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
-LARGEST = 1e9  # weights and rates; beyond, squares of gradients leave float32
+LARGEST_WEIGHT = 1e9
+LARGEST_RATE = 1e30  # no run survives it; beyond, a step of Adam's is no float32
 
 # Whole numbers are numbers, but `true` is none, nor is "3".
 Count = Annotated[int, Strict(), Field(ge=0)]
 Positive = Annotated[int, Strict(), Field(ge=1)]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
-Weight = Annotated[Number, Field(ge=0, le=LARGEST)]
-Rate = Annotated[Number, Field(gt=0)]
+Weight = Annotated[Number, Field(ge=0, le=LARGEST_WEIGHT)]
+Rate = Annotated[Number, Field(gt=0, le=LARGEST_RATE)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Flag = Annotated[bool, Strict()]
 

@@ -53,6 +53,7 @@ def test_options_and_assignments_replace_values_of_the_recipe() -> None:
         ("losses.fidelity_layers=relu1_1", "losses.fidelity_layers: relu1_1 is not a list"),
         ("losses=1", "losses: 1 is not a section of its own"),
         ("optimiser.generator_rate=inf", "optimiser.generator_rate: inf is not a finite number"),
+        ("optimiser.generator_rate=1e38", "optimiser.generator_rate: 1e+38 is too large; at most"),
         ("optimiser.clip=nan", "optimiser.clip: nan is not a finite number"),
         ("optimiser.betas=[1, 0]", "optimiser.betas: 1 is too large; less than 1"),
         ("optimiser.betas=[-0.5, 0]", "optimiser.betas: -0.5 is too small; at least 0"),
