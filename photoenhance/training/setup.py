@@ -1,6 +1,7 @@
 """Folders and networks of a run, from its config."""
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ from photoenhance.zoo.load import load_generator
 
 if TYPE_CHECKING:
     from photoenhance.training.loop import Run
+
+logger = logging.getLogger(__name__)
 
 OBJECTIVES: dict[ObjectiveName, type[Objective]] = {
     "one-way": OneWayObjective,
@@ -283,6 +286,8 @@ def _worse(pixels: Pixels, config: TrainConfig, index: int, look: Look | None) -
 
 def _pairs(folder: Path, output: Path) -> tuple[list[Pixels], list[Pixels]]:
     listed = readable_pairs(*list_pairs(folder, output))
+    for note in (note for listing in listed for note in listing.notes()):
+        logger.warning("%s", note)
     inputs, references = (PhotoFolder(each.folder, each.photos) for each in listed)
     sources, wanted = [], []
     for index, path in enumerate(inputs.paths):

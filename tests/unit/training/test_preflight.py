@@ -414,3 +414,21 @@ def test_pairs_with_a_broken_side_are_held_out_neither_here_nor_there(fill: Fill
     assert (len(photos.target.paths), len(photos.held_target.paths)) == (10, 0)
     stems = [[path.stem for path in each.paths] for each in (photos.target, photos.source)]
     assert stems[0] == stems[1] == [f"{k:03}" for k in (*range(1, 10), 11)]
+
+
+def test_pairs_to_judge_by_are_left_out_whole_and_named(
+    fill: Fill, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = fill("target", *(scene(k) for k in range(12)))
+    (tmp_path / "pairs").mkdir()
+    inputs = fill("pairs/input", *(darker(scene(k)) for k in range(3)))
+    fill("pairs/reference", *(scene(k) for k in range(3)), suffix=".bmp")
+    (inputs / "001.jpg").write_bytes(b"no photo")
+    chosen, run = settings(), run_of(target, pairs=tmp_path / "pairs")
+
+    validator = setup.build_validator(chosen, run, setup.find_photos(chosen, run), None)
+
+    assert validator is not None
+    assert [record.getMessage() for record in caplog.records] == [
+        f"left out: {inputs / '001.jpg'}: not a photo in a supported format"
+    ]
