@@ -1,21 +1,25 @@
 """Inputs -> jobs: every input and its output, settled before anything is read or written."""
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from photoenhance.batch.scan import Filter, Unreadable, is_picture, photos_in
 from photoenhance.errors import ConfigError
 from photoenhance.imaging import formats
+from photoenhance.imaging.folders import (
+    SUFFIX,
+    Filter,
+    ResultNames,
+    Unreadable,
+    is_picture,
+    photos_in,
+)
 from photoenhance.imaging.mark import read_mark
 
 OnExists = Literal["update", "skip", "overwrite", "rename", "error"]
 LONGEST_NAME = 255  # bytes; the limit of practically every file system
-SUFFIX = "-enhanced"  # after the names of photos and folders whose results go beside them
-_NUMBER = re.compile(r"-\d+$")  # that `--on-exists rename` adds
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,32 +149,12 @@ def _once(jobs: Iterable[Job], entries: "_Entries") -> Iterator[Job]:
 
 
 def _named(jobs: Iterable[Job], request: Request) -> Iterator[Job]:
-    """Tell results by their names: a photo `a-enhanced.jpg` beside one called `a`."""
-    folders: dict[Path, set[str]] = {}
+    """Note which photos are results by their names."""
+    names = ResultNames()
     for job in jobs:
-        is_result = False
-        if job.input and not request.again and SUFFIX in job.input.name and not job.problem:
-            folder = job.input.parent
-            if folder not in folders:
-                folders[folder] = _names_in(folder)
-            is_result = _source_of(job.input) in folders[folder]
+        asked = None if request.again or job.problem else job.input
+        is_result = asked is not None and names.is_result(asked)
         yield replace(job, on_exists=request.on_exists, again=request.again, is_result=is_result)
-
-
-def _names_in(folder: Path) -> set[str]:
-    """Name the pictures of a folder, with their suffixes and without."""
-    try:
-        pictures = [path for path in folder.iterdir() if is_picture(path)]
-    except OSError:
-        return set()
-    return {path.name for path in pictures} | {path.stem for path in pictures}
-
-
-def _source_of(result: Path) -> str:
-    """Undo what `_output_of_photo` and `_free_name` do to a name."""
-    stem, _, rest = result.name.rpartition(SUFFIX)
-    # The suffix of a raw, IMG_1.CR3, stays before the new one.
-    return stem + _NUMBER.sub("", rest.removesuffix(result.suffix))
 
 
 def _without_results(

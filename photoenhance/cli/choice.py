@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from photoenhance.batch.scan import Filter, Unreadable, photos_in
 from photoenhance.cli.render import tell
 from photoenhance.errors import ConfigError, WeightsError
+from photoenhance.imaging.folders import Filter, Unreadable, photos_in
 from photoenhance.metrics.catalog import METRICS, MetricCard
 from photoenhance.metrics.pairs import Pair, pair
 from photoenhance.zoo import store

@@ -13,7 +13,6 @@ import typer
 
 from photoenhance.batch.events import Event, Finished, Settings
 from photoenhance.batch.plan import Job, Request
-from photoenhance.batch.scan import Filter
 from photoenhance.cli import options
 from photoenhance.cli.command import about
 from photoenhance.cli.downloads import shown_download
@@ -30,6 +29,7 @@ from photoenhance.cli.publication import Wanted, reporting
 from photoenhance.cli.render import Shown, reporter, tell
 from photoenhance.cli.trace import write_trace
 from photoenhance.errors import ConfigError, ExitCode
+from photoenhance.imaging.folders import Filter
 from photoenhance.imaging.formats import FORMATS, FormatName
 from photoenhance.zoo import store
 from photoenhance.zoo.catalog import DEFAULT_MODEL

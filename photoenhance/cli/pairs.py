@@ -4,10 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from photoenhance.batch.plan import SUFFIX
-from photoenhance.batch.scan import Filter, photos_in
 from photoenhance.cli.contents import Contents, contents_by_marks
 from photoenhance.errors import ConfigError
+from photoenhance.imaging.folders import SUFFIX, Filter, photos_in
 
 if TYPE_CHECKING:
     from photoenhance.report.rows import Pair

@@ -14,12 +14,12 @@ from rich.progress import track
 from photoenhance import __version__
 from photoenhance.batch.events import Event, Finished
 from photoenhance.batch.plan import Job
-from photoenhance.batch.scan import is_picture
 from photoenhance.cli.contents import STANDARD, Contents, contents_of
 from photoenhance.cli.interrupts import leaving_at_once
 from photoenhance.cli.render import tell
 from photoenhance.errors import ConfigError, ExitCode, ImageError
 from photoenhance.imaging import atomic, formats
+from photoenhance.imaging.folders import is_picture
 
 if TYPE_CHECKING:
     from photoenhance.report.rows import Failure, Report, Row

@@ -17,8 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from photoenhance.batch.events import Event, Finished, PhotoDone, Reason, Settings, Started
-from photoenhance.batch.scan import is_picture
 from photoenhance.errors import ConfigError, MissingExtraError
+from photoenhance.imaging.folders import is_picture
 
 SCHEMA = 1
 WIDE = 240  # columns, where neither a terminal nor the user says how many there are

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from photoenhance.batch.scan import is_picture
 from photoenhance.cli.command import about
 from photoenhance.cli.contents import STANDARD, contents_of, read_log
 from photoenhance.cli.pairs import contents_between
 from photoenhance.cli.publication import Wanted, publish
 from photoenhance.errors import ConfigError
+from photoenhance.imaging.folders import is_picture
 
 
 def report(  # noqa: PLR0913 (Typer reads the options from the signature)

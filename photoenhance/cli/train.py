@@ -114,8 +114,7 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
             raise ConfigError("train: no --target", hint="Name a folder of photos with your look.")
         overrides = {"steps": steps, "width": width, "crop": crop, "batch": batch, "seed": seed}
         settings = config.load(train_options.recipe_of(recipe, model), overrides, set or ())
-        named = target if target.name not in ("", "..") else target.resolve()
-        folder = output or named.with_name(f"{named.name}-model")
+        folder = output or train_options.folder_of(target)
         with about("device"):
             chosen = choose(device)
         with saving_first(processes.rank, processes.count) as is_interrupted:
@@ -221,6 +220,8 @@ def _show(event: "events.Event", console: Console, bar: Progress, steps: int) ->
     from photoenhance.training import events
 
     match event:
+        case events.Note(text=text):
+            tell(text)
         case events.Started():
             tell(_beginning(event))
         case events.Resumed(step=step, path=path, changes=changes):

@@ -1,7 +1,5 @@
 """`photoenhance train check`."""
 
-from pathlib import Path
-
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -50,7 +48,7 @@ def check(  # noqa: PLR0913 (Typer reads the options from the signature)
     run = Run(
         target=target,
         source=source,
-        output=Path(),  # no step writes there: they are taken in a folder that vanishes
+        output=options.folder_of(target),  # only to be passed over: no step writes there
         perceptual=perceptual,
         pairs=val_pairs,
         start=init,

@@ -70,3 +70,9 @@ def recipe_of(asked: str | None, model: str) -> str | Path:
     if asked is None:
         return RECIPES[model]
     return Path(asked) if asked.endswith(".toml") else asked
+
+
+def folder_of(target: Path) -> Path:
+    """Return where a run goes that no --output is given for: beside its target photos."""
+    named = target if target.name not in ("", "..") else target.resolve()
+    return named.with_name(f"{named.name}-model")

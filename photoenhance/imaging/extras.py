@@ -90,6 +90,19 @@ def read_raw(stream: BinaryIO, max_pixels: int) -> Draft:
     return Draft(decoded, StoredFormat("raw"), exif)
 
 
+def opens_as_raw(stream: BinaryIO) -> bool:
+    """Whether LibRaw knows a camera raw file by its head, and rawpy is there to ask it."""
+    try:
+        import rawpy  # noqa: PLC0415
+    except ImportError:
+        return False
+    try:
+        with rawpy.imread(stream) as raw:
+            return bool(raw.sizes.width and raw.sizes.height)
+    except rawpy.LibRawError:
+        return False
+
+
 def _decoded_heif(image: Any) -> Decoded:
     """Copy a picture that libheif has turned upright already."""
     stored = np.asarray(image)

@@ -33,7 +33,7 @@ class Glance:
 
 
 def glance(file: Path, side: int) -> Glance:
-    """Look at a photo of any format. Not for several threads at once, as `read`.
+    """Look at a photo of any format.
 
     Args:
         file: the photo.
@@ -48,7 +48,7 @@ def glance(file: Path, side: int) -> Glance:
 
 
 def quick_glance(file: Path, side: int) -> Glance | None:
-    """Look at a JPEG by its coarse waves alone, in a tenth of the time; for several threads.
+    """Look at a JPEG by its coarse waves alone, in a tenth of the time.
 
     Returns:
         None where only `glance` can tell: for other formats, and for JPEGs that make trouble.

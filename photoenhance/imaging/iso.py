@@ -57,7 +57,9 @@ def parse(stream: BinaryIO) -> IsoFile:
     """Read the boxes of a file, as far as they are sound: of damage, the codec will tell."""
     outer: list[bytes] = []
     parts: dict[bytes, bytes] = {}
-    for kind, start, end in _outer_boxes(stream):
+    size = stream.seek(0, io.SEEK_END)
+    for kind, start, claimed in _outer_boxes(stream):
+        end = min(claimed, size)
         stream.seek(start)
         outer.append(kind + stream.read(16) if kind == b"uuid" else kind)
         if kind == b"meta" and not parts and end - start <= _MAX_META:
@@ -72,8 +74,15 @@ def parse(stream: BinaryIO) -> IsoFile:
     return IsoFile(tuple(outer), primary, items, references)
 
 
+def has_whole_boxes(stream: BinaryIO) -> bool:
+    """Whether a file is as long as its boxes are together: none is cut short."""
+    size = stream.seek(0, io.SEEK_END)
+    ends = [end for _, _, end in _outer_boxes(stream)]
+    return ends[-1:] == [size]
+
+
 def _outer_boxes(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
-    """Find a file's own boxes: kind, and where the content starts and ends."""
+    """Find a file's own boxes: kind, and where the content starts and is said to end."""
     size, start = stream.seek(0, io.SEEK_END), 0
     for _ in range(_MAX_BOXES):
         stream.seek(start)
@@ -85,7 +94,7 @@ def _outer_boxes(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
         if length == 1 and len(head) == 16:
             length, content = int.from_bytes(head[8:], "big"), start + 16
         end = size if length == 0 else start + length
-        yield kind, content, min(end, size)
+        yield kind, content, end
         if end <= start or end >= size:
             return
         start = end

@@ -6,8 +6,10 @@ source type show that an algorithm has enhanced it.
 """
 
 import hashlib
+import io
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +18,7 @@ from xml.sax.saxutils import escape, unescape
 from photoenhance.imaging.formats import FORMATS, FormatName
 
 NAMESPACE = "urn:photoenhance:result:1/"
+CONTACT_SHEET = b"photoenhance contact sheet"  # in the XMP of each of its pages
 LONGEST_IN_JPEG = 65_502  # bytes of a packet that one segment holds beside its signature
 
 # Source: https://cv.iptc.org/newscodes/digitalsourcetype/
@@ -36,6 +39,7 @@ _OURS = re.compile(
     % re.escape(NAMESPACE.encode())
 )
 _DECLARED = re.compile(rb"xmlns:([\w.-]+)\s*=\s*[\"']%s[\"']" % re.escape(NAMESPACE.encode()))
+_START_OF_SCAN, _ALONE = 0xDA, (0x00, 0x01, *range(0xD0, 0xDA), 0xFF)  # markers of JPEG
 _PIECE, _REACH = 1 << 20, 1 << 16  # bytes read at once, and around a mark that was found
 _QUOTES = {'"': "&quot;"}
 _UNQUOTES = {"&quot;": '"', "&apos;": "'"}
@@ -142,9 +146,21 @@ def read_mark(file: Path) -> Mark | None:
         if not file.is_file():  # a named pipe can be read only once
             return None
         with file.open("rb") as stream:
-            return _searched(stream)
+            return _searched(stream, _end_of_labels(stream))
     except OSError:
         return None
+
+
+def is_contact_sheet(file: Path) -> bool:
+    """Whether a file says that it is a page of a contact sheet of ours."""
+    try:
+        if not file.is_file():
+            return False
+        with file.open("rb") as stream:
+            end = _end_of_labels(stream)
+            return any(True for _ in _places(stream, CONTACT_SHEET, end))
+    except OSError:
+        return False
 
 
 def sealed(data: bytes) -> bytes:
@@ -181,19 +197,45 @@ def _with_seal(data: bytes, found: re.Match[bytes], digits: bytes) -> bytes:
     return bytes(changed)
 
 
-def _searched(stream: BinaryIO) -> Mark | None:
-    name, position, rest = NAMESPACE.encode(), 0, b""
-    while piece := stream.read(_PIECE):
-        place = (rest + piece).find(name)
-        if place >= 0:
-            stream.seek(max(0, position - len(rest) + place - _REACH))
-            mark = mark_in(stream.read(2 * _REACH))
-            if mark:
-                return mark
-            stream.seek(position + len(piece))
-        position += len(piece)
-        rest = (rest + piece)[1 - len(name) :]
+def _searched(stream: BinaryIO, end: int) -> Mark | None:
+    for place in _places(stream, NAMESPACE.encode(), end):
+        stream.seek(max(0, place - _REACH))
+        mark = mark_in(stream.read(2 * _REACH))
+        if mark:
+            return mark
     return None
+
+
+def _places(stream: BinaryIO, text: bytes, end: int) -> Iterator[int]:
+    """Find where a text stands before `end`, once a piece of the stream."""
+    position, rest = 0, b""
+    while position < end:
+        stream.seek(position)
+        piece = stream.read(min(_PIECE, end - position))
+        if not piece:
+            return
+        place = (rest + piece).find(text)
+        if place >= 0:
+            yield position - len(rest) + place
+        position += len(piece)
+        rest = (rest + piece)[1 - len(text) :]
+
+
+def _end_of_labels(stream: BinaryIO) -> int:
+    """Return where a JPEG's pixels begin, before which its XMP stands; or where the file ends."""
+    size, position = stream.seek(0, io.SEEK_END), 2
+    stream.seek(0)
+    if stream.read(2) != b"\xff\xd8":
+        return size
+    while position < size:
+        stream.seek(position)
+        head = stream.read(4)
+        if len(head) < 4 or head[0] != 0xFF or head[1] in _ALONE:
+            return size  # fill bytes and worse: search all of it
+        if head[1] == _START_OF_SCAN:
+            return position
+        position += 2 + int.from_bytes(head[2:], "big")
+    return size
 
 
 def _description(mark: Mark, rdf: str, *, with_type: bool) -> bytes:

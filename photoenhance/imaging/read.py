@@ -44,8 +44,8 @@ _TALKATIVE = ("avif", "heif", "raw")  # so is libtiff, where the reader of TIFF 
 def read(file: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Photo:
     """Read a photo from a file, or from a stream such as standard input, which is read to its end.
 
-    The content decides what the file is, not its name. Python's warnings, by which codecs speak,
-    are silenced for the whole process meanwhile; of two threads that read, one may end that early.
+    The content decides what the file is, not its name. Several threads may read at once. Python's
+    warnings, by which codecs speak, are silenced for the whole process meanwhile.
 
     Args:
         file: a path, or a binary stream open for reading.

@@ -6,24 +6,53 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 _STANDARD_ERROR = 2
 _ONE_AT_A_TIME = threading.RLock()  # so that one who is silenced may read photos
+
+
+class _Warnings:
+    """Python's warnings, ignored from the first of several threads' blocks to the end of the last.
+
+    `warnings.catch_warnings` of two threads that overlap would end one early, and leave warnings
+    ignored for ever.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._blocks = 0
+        self._kept = ExitStack()
+
+    @contextmanager
+    def ignored(self) -> Iterator[None]:
+        with self._lock:
+            self._blocks += 1
+            if self._blocks == 1:
+                self._kept.enter_context(warnings.catch_warnings())
+                warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._blocks -= 1
+                if not self._blocks:
+                    self._kept.close()
+
+
+_WARNINGS = _Warnings()
 
 
 @contextmanager
 def muted() -> Iterator[None]:
     """Keep Python's warnings and Pillow's log from standard error while the block runs.
 
-    Both are the process's: of two threads that are here, one may end it early for warnings. Whoever
-    has set up logging still gets the log.
+    Both are the process's. Whoever has set up logging still gets the log.
     """
     logger, handler = logging.getLogger("PIL"), logging.NullHandler()
     logger.addHandler(handler)  # without any, Python writes to standard error itself
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _WARNINGS.ignored():
             yield
     finally:
         logger.removeHandler(handler)

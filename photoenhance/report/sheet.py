@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from photoenhance.imaging.mark import CONTACT_SHEET, is_contact_sheet
 from photoenhance.imaging.photo import Metadata, Photo
 from photoenhance.imaging.preview import preview
 from photoenhance.imaging.write import write
@@ -16,11 +17,10 @@ COLUMNS, ROWS = 2, 6  # of pairs on a page
 GAP = 12  # between the two pictures of a pair
 GUTTER = 60  # between pairs
 TOP = 200  # where the first row begins
-MARK = b"photoenhance contact sheet"  # in its metadata, so that a new one may take its place
 _XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
     b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
-    b'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:CreatorTool="' + MARK + b'"/></rdf:RDF>'
+    b'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:CreatorTool="' + CONTACT_SHEET + b'"/></rdf:RDF>'
     b"</x:xmpmeta>"
 )
 INK, SOFT, PAPER = (26, 26, 26), (110, 110, 110), (255, 255, 255)
@@ -36,10 +36,10 @@ def is_sheet(file: Path) -> bool:
     Formats that hold no metadata, as BMP, cannot say so.
     """
     try:
-        content = file.read_bytes()
+        is_empty = file.stat().st_size == 0
     except OSError:
         return False
-    return not content or MARK in content
+    return is_empty or is_contact_sheet(file)
 
 
 def pages(file: Path, pairs: int) -> list[Path]:

@@ -8,6 +8,7 @@ import numpy as np
 from photoenhance.training.census import MEASURES, Census, Overlap
 from photoenhance.training.config import TrainConfig
 from photoenhance.training.data import KEPT_SIDE
+from photoenhance.training.folders import hint
 from photoenhance.training.look import Look
 from photoenhance.training.pace import Pace
 
@@ -52,7 +53,7 @@ def on_folder(census: Census, config: TrainConfig, role: str) -> Iterator[Advice
     if census.is_empty:
         yield Advice(
             f"not one {role} photo can be read",
-            "Choose a folder of JPEG, PNG, TIFF or WebP photos.",
+            hint(),
             is_grave=True,
         )
         return
@@ -115,7 +116,7 @@ def _on_size(census: Census, config: TrainConfig, role: str) -> Iterator[Advice]
 def on_colour(target: Census, source: Census | None, config: TrainConfig) -> Iterator[Advice]:
     """Advise on black and white photos."""
     if target.count and target.grey == target.count:
-        if source is None or config.made >= config.batch:
+        if source is None:
             yield Advice(
                 "all target photos are black and white, and sources would be made of them: the "
                 "model would never see a colour",

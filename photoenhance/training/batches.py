@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,9 +9,10 @@ from torch import Tensor
 
 from photoenhance.errors import ConfigError
 from photoenhance.training.config import TrainConfig
-from photoenhance.training.data import PhotoFolder, Square, square
+from photoenhance.training.data import PhotoFolder, Pixels, Square, square
 from photoenhance.training.distributed import Processes
 from photoenhance.training.look import Look
+from photoenhance.training.needs import NEEDS
 
 MADE, SOURCE, TARGET = range(3)  # what a square is for: each has its own stream of random numbers
 
@@ -56,18 +56,93 @@ class Batch:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How many of a step's sources, over all processes, are made of targets and how many are not.
+
+    Attributes:
+        made: of target photos.
+        real: photos of the source folder.
+    """
+
+    made: int
+    real: int
+
+    @property
+    def whole(self) -> int:
+        """How many sources a step has, and how many targets."""
+        return self.made + self.real
+
+
+def shares(config: TrainConfig, *, has_source: bool, processes: int = 1) -> Shares:
+    """Share a batch between made and real sources, each evenly for the processes by rounding up.
+
+    Raises:
+        ConfigError: the recipe needs a source folder, or would learn nothing from the one it has.
+    """
+    if has_source:
+        _check_use(config)
+    else:
+        _check_need(config)
+    if config.objective == "supervised":
+        made = 0
+    elif has_source:
+        made = min(config.made, config.batch - 1)
+    else:
+        made = config.batch
+    return Shares(_rounded_up(made, processes), _rounded_up(config.batch - made, processes))
+
+
+def _rounded_up(count: int, divisor: int) -> int:
+    return -(-count // divisor) * divisor
+
+
+def _check_need(config: TrainConfig) -> None:
+    if config.objective == "supervised":
+        raise ConfigError(
+            f"recipe {config.recipe}: learns from pairs, and there is no --source",
+            hint="Name the folder of the inputs, with a photo of the same name for each target.",
+        )
+    if not config.made:
+        raise ConfigError(
+            f"recipe {config.recipe}: learns from two folders, and there is no --source",
+            hint="Name a folder of ordinary photos, or have sources made of the targets: --set "
+            f"made={config.batch}.",
+        )
+
+
+def _check_use(config: TrainConfig) -> None:
+    if config.made and config.batch == 1 and config.objective != "supervised":
+        raise ConfigError(
+            "batch: 1 has no place for a source made of a target and for one of --source",
+            hint="Take --batch 2 or more, or leave out --source.",
+            options=["batch"],
+        )
+    names = NEEDS[config.objective].of_sources
+    if not any(getattr(config.losses, name) for name in names):
+        weights = " and ".join(f"losses.{name}" for name in names)
+        raise ConfigError(
+            f"{weights}: nothing is learnt from --source where all of them are 0",
+            hint=f"Give a weight, as in --set losses.{names[-1]}=0.3, or leave out --source.",
+        )
+
+
 class Batches:
     """Draws batches from a folder of targets and, if there is one, a folder of sources.
 
     Args:
         target: photos with the wanted look.
-        source: photos to improve, or None: then every source is made.
+        source: photos to improve, or None: then every source is made. With pairs, the input of
+            each target has the same index.
         config: sizes, seed, and how sources are made.
         processes: each draws its own share of every batch.
         look: of the targets, if made sources are to lose it.
 
+    Attributes:
+        shares: made and real sources of a step, over all processes.
+
     Raises:
-        ConfigError: the batch cannot be shared evenly; or pairs are wanted and names differ.
+        ConfigError: the recipe needs a source folder, or would learn nothing from the one it has.
     """
 
     def __init__(
@@ -83,24 +158,27 @@ class Batches:
         self.config = config
         self.processes = processes
         self.look = look
-        self.made = config.batch if source is None else min(config.made, config.batch)
-        self.paired = source is not None and config.objective == "supervised"
-        if self.paired:
-            assert source is not None
-            check_pairs(source, target)
-        if config.batch % processes.count or self.made % processes.count:
-            msg = f"batch {config.batch}, of which {self.made} made: not even for {processes.count}"
-            raise ConfigError(msg, hint="Choose a batch and made that the processes can share.")
+        self.shares = shares(config, has_source=source is not None, processes=processes.count)
+        self.paired = config.objective == "supervised"
+
+    def notes(self) -> tuple[str, ...]:
+        """Say where a step has more sources than asked for, so that processes share it evenly."""
+        if self.shares.whole == self.config.batch:
+            return ()
+        parts = f"{self.shares.made} made of targets, {self.shares.real} of --source"
+        return (
+            f"batch: {self.shares.whole} instead of {self.config.batch} ({parts}), which "
+            f"{self.processes.count} processes share evenly",
+        )
 
     def at(self, step: int) -> Batch:
         """Draw this process' share of a step's batch; the same for the same folders and seed."""
         if self.paired:
             return self._pairs(step)
-        mine = range(self.processes.rank, self.config.batch, self.processes.count)
         sources, originals, targets = [], [], []
-        for index in mine:
+        for index in self._mine():
             place = None
-            if index < self.made:
+            if index < self.shares.made:
                 original, made = self._made(step, index)
                 originals.append(original)
                 sources.append(made)
@@ -110,9 +188,12 @@ class Batches:
             targets.append(self._target(step, index, place))
         return _batch(sources, originals, targets, self.config.crop)
 
+    def _mine(self) -> range:
+        return range(self.processes.rank, self.shares.whole, self.processes.count)
+
     def _made(self, step: int, index: int) -> tuple[Square, Square]:
         random = self._random(step, MADE, index)
-        pixels = self.target.pixels(self.target.draw(random))
+        _, pixels = self.target.draw(random)
         original = square(pixels, self.config.framing, self.config.crop, random)
         made = self.config.degradation.apply(original.image, random, self.look)
         return original, Square(made, original.extent)
@@ -120,54 +201,39 @@ class Batches:
     def _source(self, step: int, index: int) -> tuple[Square, int]:
         assert self.source is not None
         random = self._random(step, SOURCE, index)
-        place = self.source.draw(random)
-        pixels = self.source.pixels(place)
+        place, pixels = self.source.draw(random)
         return square(pixels, self.config.framing, self.config.crop, random), place
 
     def _target(self, step: int, index: int, place: int | None) -> Square:
         random = self._random(step, TARGET, index)
         if place is None or self.config.framing.pairing == "random":
-            drawn = self.target.draw(random)
+            _, pixels = self.target.draw(random)
         else:
-            drawn = self.target.following(place % len(self.target.paths))
-        return square(self.target.pixels(drawn), self.config.framing, self.config.crop, random)
+            pixels = self.target.following(place % len(self.target.paths))
+        return square(pixels, self.config.framing, self.config.crop, random)
 
     def _pairs(self, step: int) -> Batch:
-        assert self.source is not None
         sources: list[Square] = []
         originals: list[Square] = []
-        for index in range(self.processes.rank, self.config.batch, self.processes.count):
-            random = self._random(step, MADE, index)
-            place = self.source.draw(random)
-            while not self.target.is_readable(place):
-                place = self.source.draw(random)
-            for folder, squares in ((self.source, sources), (self.target, originals)):
+        for index in self._mine():
+            pair = self._pair(self._random(step, MADE, index))
+            for pixels, squares in zip(pair, (sources, originals), strict=True):
                 random = self._random(step, SOURCE, index)  # the same window and turn for both
-                pixels = folder.pixels(place)
                 squares.append(square(pixels, self.config.framing, self.config.crop, random))
         return _batch(sources, originals, originals, self.config.crop)
 
+    def _pair(self, random: np.random.Generator) -> tuple[Pixels, Pixels]:
+        """Draw a source and its target; a pair with one unreadable side is left out for good."""
+        assert self.source is not None
+        while True:
+            place, pixels = self.source.draw(random)
+            wanted = self.target.pixels_or_none(place)
+            if wanted is not None:
+                return pixels, wanted
+            self.source.leave_out(place)
+
     def _random(self, step: int, role: int, index: int) -> np.random.Generator:
         return np.random.default_rng((self.config.seed, step, role, index))
-
-
-def check_pairs(source: PhotoFolder, target: PhotoFolder) -> None:
-    """Check that two folders hold photos of the same names.
-
-    Raises:
-        ConfigError: some photo has no partner.
-    """
-
-    def stems(folder: PhotoFolder) -> list[Path]:
-        return [path.relative_to(folder.folder).with_suffix("") for path in folder.paths]
-
-    sources, targets = stems(source), stems(target)
-    alone = sorted(set(sources) ^ set(targets))
-    if alone:
-        raise ConfigError(
-            f"{alone[0]}: a photo without its partner ({len(alone)} in all)",
-            hint="Give each photo of one folder a partner of the same name in the other.",
-        )
 
 
 def _batch(

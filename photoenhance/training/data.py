@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ from photoenhance.errors import ConfigError, ImageError
 from photoenhance.imaging.color import converter
 from photoenhance.imaging.read import read
 from photoenhance.training.config import Framing
+from photoenhance.training.folders import hint, photos_below
 
 logger = logging.getLogger(__name__)
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
 KEPT_SIDE = 512  # photos are kept in memory with their short side reduced to this many pixels
 CACHE_BYTES = 2 << 30
 
@@ -39,16 +39,19 @@ class Square:
 
 
 class PhotoFolder:
-    """The readable photos of a folder, decoded when first wanted. Safe to share between threads.
+    """The photos of a folder, decoded when first wanted. Safe to share between threads.
+
+    Photos that turn out to be unreadable are named once and left out. What is drawn with the same
+    random numbers is the same, whichever of them were known to be unreadable before.
 
     Args:
-        folder: searched with its subfolders.
-        paths: those of its photos that count, or None for all.
+        folder: that they are in.
+        paths: its photos, or None for all in it and its subfolders.
         side: photos are kept with their short side reduced to this.
         cache_bytes: how much decoded photos may take; what does not fit is decoded again.
 
     Attributes:
-        paths: the files, sorted by name.
+        paths: the files, by their index.
     """
 
     def __init__(
@@ -59,39 +62,40 @@ class PhotoFolder:
         side: int = KEPT_SIDE,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        self.paths = photos_below(folder) if paths is None else list(paths)
+        self.paths = list(photos_below(folder).photos if paths is None else paths)
         self.folder = folder
         self._side = side
         self._cache_bytes = cache_bytes
         self._kept: dict[int, Pixels] = {}
         self._kept_bytes = 0
-        self._unreadable: set[int] = set()
+        self._left_out: set[int] = set()
         self._lock = threading.Lock()
 
-    def draw(self, random: np.random.Generator) -> int:
-        """Draw the index of a readable photo.
+    def draw(self, random: np.random.Generator) -> tuple[int, Pixels]:
+        """Draw a readable photo: its index and, decoded once, its pixels.
 
         Raises:
             ConfigError: not one photo of the folder can be read.
         """
-        while len(self._unreadable) < len(self.paths):
+        while len(self._left_out) < len(self.paths):
             index = int(random.integers(len(self.paths)))
-            if self.is_readable(index):
-                return index
+            pixels = self.pixels_or_none(index)
+            if pixels is not None:
+                return index, pixels
         msg = f"{self.folder}: not one of {len(self.paths)} photos can be read"
-        raise ConfigError(msg, hint="Choose a folder of JPEG, PNG, TIFF or WebP photos.")
+        raise ConfigError(msg, hint=hint())
 
-    def following(self, index: int) -> int:
+    def following(self, index: int) -> Pixels:
         """Return the first readable photo at or after this index, from the beginning again at last.
 
         Raises:
             ConfigError: not one photo of the folder can be read.
         """
         for step in range(len(self.paths)):
-            place = (index + step) % len(self.paths)
-            if self.is_readable(place):
-                return place
-        return self.draw(np.random.default_rng(0))  # which says what is wrong
+            pixels = self.pixels_or_none((index + step) % len(self.paths))
+            if pixels is not None:
+                return pixels
+        return self.draw(np.random.default_rng(0))[1]  # which says what is wrong
 
     def pixels(self, index: int) -> Pixels:
         """Return a photo reduced to the kept size; `(H, W, 3)` uint8, sRGB.
@@ -108,39 +112,34 @@ class PhotoFolder:
                     self._kept_bytes += kept.nbytes
         return kept
 
-    def is_readable(self, index: int) -> bool:
-        """Whether a photo can be read; those that cannot are told of once."""
-        if index in self._unreadable:
-            return False
+    def pixels_or_none(self, index: int) -> Pixels | None:
+        """Return a photo as `pixels` does, or None for one that is left out."""
+        if index in self._left_out:
+            return None
         try:
-            self.pixels(index)
+            return self.pixels(index)
         except ImageError as error:
-            with self._lock:
-                if index not in self._unreadable:
-                    logger.warning("left out: %s", error)
-                self._unreadable.add(index)
-            return False
-        return True
+            if self.leave_out(index):
+                logger.warning("left out: %s", error)
+            return None
 
+    def is_readable(self, index: int) -> bool:
+        """Whether a photo can be read; those that cannot are named once."""
+        return self.pixels_or_none(index) is not None
 
-def photos_below(folder: Path) -> list[Path]:
-    """List the photos of a folder and its subfolders, sorted, hidden ones left out.
+    def without(self, indices: Collection[int]) -> "PhotoFolder":
+        """Return the folder without some of its photos."""
+        if not indices:
+            return self
+        paths = [path for index, path in enumerate(self.paths) if index not in indices]
+        return PhotoFolder(self.folder, paths, side=self._side, cache_bytes=self._cache_bytes)
 
-    Raises:
-        ConfigError: there is no such folder, or no photo in it.
-    """
-    if not folder.is_dir():
-        raise ConfigError(f"{folder}: no such folder", hint="Name a folder of photos.")
-    visible = (
-        path
-        for path in folder.rglob("*")
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-    paths = sorted(path for path in visible if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not paths:
-        msg = f"{folder}: no photos (looked for {', '.join(sorted(SUFFIXES))}, subfolders included)"
-        raise ConfigError(msg, hint="Name a folder that holds photos.")
-    return paths
+    def leave_out(self, index: int) -> bool:
+        """Never draw a photo from now on; return whether it was not left out before."""
+        with self._lock:
+            is_new = index not in self._left_out
+            self._left_out.add(index)
+        return is_new
 
 
 def held_out(paths: Sequence[Path], most: int) -> tuple[list[Path], list[Path]]:

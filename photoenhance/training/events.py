@@ -8,6 +8,13 @@ from photoenhance.training.validation import Judgement
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Something of the folders or of the batch is not as the user may expect it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """The run is about to take its first step.
 
@@ -130,7 +137,8 @@ class Ended:
 
 
 Event = (
-    Started
+    Note
+    | Started
     | Resumed
     | Estimated
     | Progress

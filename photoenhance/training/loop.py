@@ -24,6 +24,7 @@ from photoenhance.training.events import (
     Ended,
     Estimated,
     Event,
+    Note,
     Progress,
     Resumed,
     Started,
@@ -131,6 +132,8 @@ class _Trainer:
     def run(self) -> Iterator[Event]:
         """Go on from the last state to the end."""
         photos, place = self.photos, self.place
+        for text in (*photos.notes, *self.batches.notes()):
+            yield Note(text)
         yield Started(
             targets=len(photos.target.paths),
             sources=None if photos.source is None else len(photos.source.paths),

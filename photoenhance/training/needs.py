@@ -15,6 +15,7 @@ class Needs:
 
     Attributes:
         weights: of the generator's terms; at least one of them is above 0.
+        of_sources: those in which photos of the source folder count.
         keys: other keys of the config that only some objectives know, and this one does.
         architecture: the one that it trains, or None for any.
         network: values that it demands of the network's config.
@@ -25,6 +26,7 @@ class Needs:
     """
 
     weights: tuple[str, ...]
+    of_sources: tuple[str, ...]
     keys: tuple[str, ...] = ()
     architecture: str | None = None
     network: Mapping[str, object] = field(default_factory=dict)
@@ -42,11 +44,13 @@ class Needs:
 NEEDS: dict[ObjectiveName, Needs] = {
     "one-way": Needs(
         weights=("adversarial", "fidelity", "identity", "reconstruction", "color", "log_mse"),
+        of_sources=("adversarial", "fidelity"),
         keys=("losses.relativistic", "losses.identity_form", "losses.fidelity_layers", "pool"),
         discriminator="if adversarial",
     ),
     "enlightengan": Needs(
         weights=("adversarial", "local", "fidelity"),
+        of_sources=("adversarial", "local", "fidelity"),
         keys=("losses.fidelity_layers", "framing.brightness"),
         architecture="enlightengan",
         required=("fidelity",),
@@ -54,15 +58,19 @@ NEEDS: dict[ObjectiveName, Needs] = {
     ),
     "dpe-one-way": Needs(
         weights=("adversarial", "identity", "reconstruction", "color"),
+        of_sources=("adversarial", "identity"),
         keys=("losses.penalty", "losses.penalty_rule", "optimiser.critic_steps"),
         architecture="dpe",
         network={"norm_sets": 1},
     ),
     "dpe-two-way": Needs(
         weights=("adversarial", "identity", "cycle"),
+        of_sources=("adversarial", "identity", "cycle"),
         keys=("losses.penalty", "losses.penalty_rule", "optimiser.critic_steps"),
         architecture="dpe",
         network={"norm_sets": 2},
     ),
-    "supervised": Needs(weights=("log_mse",), discriminator="never", paired=True),
+    "supervised": Needs(
+        weights=("log_mse",), of_sources=("log_mse",), discriminator="never", paired=True
+    ),
 }

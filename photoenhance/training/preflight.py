@@ -1,5 +1,6 @@
 """Whether a run is worth its time: what its folders hold, how they look, what to do about it."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -8,12 +9,12 @@ from pathlib import Path
 from photoenhance.errors import TrainingError
 from photoenhance.training import advice, pace, setup
 from photoenhance.training.advice import Advice
-from photoenhance.training.batches import check_pairs
 from photoenhance.training.census import MEASURES, Census, Overlap, distance, overlap, take
 from photoenhance.training.config import TrainConfig
-from photoenhance.training.data import PhotoFolder, photos_below
 from photoenhance.training.loop import Run
 from photoenhance.training.pace import Pace
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,15 +47,18 @@ def listed(config: TrainConfig, run: Run) -> dict[str, tuple[Path, list[Path]]]:
     """List the photos of a run's folders: by "target" and, if they are given, "source", "pairs".
 
     Raises:
-        ConfigError: a folder is missing or holds no photos; or partners are missing.
+        ConfigError: a folder is missing or holds no photos, or does not suit the recipe; or
+            partners are missing.
     """
-    named = {"target": run.target, "source": run.source, "pairs": run.pairs}
-    folders = {role: folder for role, folder in named.items() if folder is not None}
-    found = {role: (folder, photos_below(folder)) for role, folder in folders.items()}
-    if config.objective == "supervised" and run.source is not None:
-        check_pairs(PhotoFolder(run.source), PhotoFolder(run.target))
+    listings = setup.list_photos(config, run)
+    found = {role: (each.folder, list(each.photos)) for role, each in listings.items()}
     if run.pairs is not None:
-        check_pairs(PhotoFolder(run.pairs / "input"), PhotoFolder(run.pairs / "reference"))
+        inputs, references = setup.list_pairs(run.pairs, run.output)
+        listings |= {"input": inputs, "reference": references}
+        found["pairs"] = run.pairs, [*inputs.photos, *references.photos]
+    for listing in listings.values():
+        for note in listing.notes():
+            logger.warning("%s", note)
     return found
 
 

@@ -1,7 +1,8 @@
 """Folders and networks of a run, from its config."""
 
 import hashlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +15,20 @@ from photoenhance.errors import ConfigError, DeviceError, WeightsError
 from photoenhance.inference.budget import available_bytes
 from photoenhance.networks import ARCHITECTURES
 from photoenhance.networks.generator import Generator
-from photoenhance.training.batches import check_pairs
+from photoenhance.training.batches import shares
 from photoenhance.training.config import TrainConfig, network_config
 from photoenhance.training.data import PhotoFolder, Pixels, held_out
 from photoenhance.training.distributed import Processes, share_weights
 from photoenhance.training.dpe import OneWayDPEObjective, SupervisedObjective, TwoWayDPEObjective
 from photoenhance.training.enlightengan import EnlightenGANObjective
 from photoenhance.training.features import bundled_encoder, perceptual_features
+from photoenhance.training.folders import (
+    Listing,
+    paired,
+    photos_below,
+    readable,
+    readable_pairs,
+)
 from photoenhance.training.look import Look, look_of
 from photoenhance.training.needs import NEEDS, ObjectiveName
 from photoenhance.training.objective import Objective, Workplace
@@ -33,6 +41,8 @@ if TYPE_CHECKING:
     from photoenhance.training.loop import Run
 
 COPIES = 5  # of each weight: itself, its gradient, two moments of Adam, its running average
+
+logger = logging.getLogger(__name__)
 
 OBJECTIVES: dict[ObjectiveName, type[Objective]] = {
     "one-way": OneWayObjective,
@@ -53,6 +63,7 @@ class Photos:
         held_target: to judge by; may be empty.
         held_source: to judge by; may be empty.
         fingerprint: of all files' names and sizes.
+        notes: lines that say what of the folders is left out.
     """
 
     target: PhotoFolder
@@ -60,30 +71,85 @@ class Photos:
     held_target: PhotoFolder
     held_source: PhotoFolder
     fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
+def list_photos(config: TrainConfig, run: "Run") -> dict[str, Listing]:
+    """List the photos of a run's folders, by "target" and, if there is one, "source".
+
+    With pairs, a source has the same place as its target.
+
+    Raises:
+        ConfigError: a folder is missing or holds no photos, or does not suit the recipe.
+    """
+    shares(config, has_source=run.source is not None)
+    target = photos_below(run.target, output=run.output)
+    if run.source is None:
+        return {"target": target}
+    source = photos_below(run.source, output=run.output)
+    if config.objective == "supervised":
+        source, target = paired(source, target)
+    return {"target": target, "source": source}
+
+
+def list_pairs(folder: Path, output: Path) -> tuple[Listing, Listing]:
+    """List the inputs and the references of a folder to judge by, in the same order.
+
+    Raises:
+        ConfigError: there are none, or some photo has no partner.
+    """
+    inputs, references = (
+        photos_below(folder / name, output=output) for name in ("input", "reference")
+    )
+    return paired(inputs, references)
 
 
 def find_photos(config: TrainConfig, run: "Run") -> Photos:
     """Find and split the photos of a run.
 
     Raises:
-        ConfigError: a folder is missing or holds no photos.
+        ConfigError: a folder is missing, or holds no photos that can be read.
     """
-    share = run.cache_bytes // (1 if run.source is None else 2)
+    listed = list_photos(config, run)
+    if config.objective == "supervised":
+        source, target = readable_pairs(listed["source"], listed["target"])
+        listed = {"target": target, "source": source}
+    else:
+        listed = {role: readable(listing) for role, listing in listed.items()}
+    share = run.cache_bytes // len(listed)
     most = config.validation.photos if config.validation.every else 0
-    everything = PhotoFolder(run.target)
-    learnt, judged = held_out(everything.paths, most)
-    target = PhotoFolder(run.target, learnt, cache_bytes=share)
-    held_target = PhotoFolder(run.target, judged, cache_bytes=0)
-    source, held_source = None, PhotoFolder(run.target, [], cache_bytes=0)
-    files = list(everything.paths)
-    if run.source is not None:
-        everything = PhotoFolder(run.source)
-        files += everything.paths
-        # Pairs stay together, since both folders have the same names.
-        learnt, judged = held_out(everything.paths, most)
-        source = PhotoFolder(run.source, learnt, cache_bytes=share)
-        held_source = PhotoFolder(run.source, judged, cache_bytes=0)
-    return Photos(target, source, held_target, held_source, _fingerprint(files))
+    # Pairs stay together, since both folders have them at the same places.
+    splits = {role: held_out(listing.photos, most) for role, listing in listed.items()}
+    learnt, held = (
+        {
+            role: PhotoFolder(listing.folder, splits[role][part], cache_bytes=share)
+            for role, listing in listed.items()
+        }
+        for part in (0, 1)
+    )
+    held = _readable_ones(held, are_pairs=config.objective == "supervised")
+    files = [photo for listing in listed.values() for photo in listing.photos]
+    return Photos(
+        learnt["target"],
+        learnt.get("source"),
+        held["target"],
+        held.get("source", PhotoFolder(run.target, [])),
+        _fingerprint(files),
+        tuple(note for listing in listed.values() for note in listing.notes()),
+    )
+
+
+def _readable_ones(
+    folders: Mapping[str, PhotoFolder], *, are_pairs: bool
+) -> dict[str, PhotoFolder]:
+    """Decode the few photos to judge by, and leave out those that turn out to be damaged."""
+    broken = {
+        role: {index for index in range(len(folder.paths)) if not folder.is_readable(index)}
+        for role, folder in folders.items()
+    }
+    if are_pairs:
+        broken = dict.fromkeys(broken, set().union(*broken.values()))
+    return {role: folder.without(broken[role]) for role, folder in folders.items()}
 
 
 def find_look(config: TrainConfig, photos: Photos) -> Look | None:
@@ -215,7 +281,7 @@ def build_validator(
     targets = _readable(photos.held_target)
     references: list[Pixels] = []
     if run.pairs is not None:
-        sources, references = _pairs(run.pairs)
+        sources, references = _pairs(run.pairs, run.output)
     elif photos.source is not None:
         sources = _readable(photos.held_source)
     else:
@@ -233,11 +299,8 @@ def _encoder(device: torch.device) -> nn.Module | None:
 
 
 def _readable(folder: PhotoFolder) -> list[Pixels]:
-    found = []
-    for index in range(len(folder.paths)):
-        if folder.is_readable(index):
-            found.append(reduced(folder.pixels(index)))
-    return found
+    found = (folder.pixels_or_none(index) for index in range(len(folder.paths)))
+    return [reduced(pixels) for pixels in found if pixels is not None]
 
 
 def _worse(pixels: Pixels, config: TrainConfig, index: int, look: Look | None) -> Pixels:
@@ -246,14 +309,20 @@ def _worse(pixels: Pixels, config: TrainConfig, index: int, look: Look | None) -
     return (image * 255 + 0.5).astype(np.uint8)
 
 
-def _pairs(folder: Path) -> tuple[list[Pixels], list[Pixels]]:
-    inputs, references = (PhotoFolder(folder / name) for name in ("input", "reference"))
-    check_pairs(inputs, references)
-    sources = [reduced(inputs.pixels(k)) for k in range(len(inputs.paths))]
-    wanted = [reduced(references.pixels(k)) for k in range(len(references.paths))]
-    for path, one, other in zip(inputs.paths, sources, wanted, strict=True):
+def _pairs(folder: Path, output: Path) -> tuple[list[Pixels], list[Pixels]]:
+    listed = readable_pairs(*list_pairs(folder, output))
+    for note in (note for listing in listed for note in listing.notes()):
+        logger.warning("%s", note)
+    inputs, references = (PhotoFolder(each.folder, each.photos) for each in listed)
+    sources, wanted = [], []
+    for index, path in enumerate(inputs.paths):
+        one, other = inputs.pixels_or_none(index), references.pixels_or_none(index)
+        if one is None or other is None:
+            continue
         if one.shape != other.shape:
             raise ConfigError(
                 f"{path.name}: input and reference differ in shape", hint="Use pairs of one shape."
             )
+        sources.append(reduced(one))
+        wanted.append(reduced(other))
     return sources, wanted

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from photoenhance.errors import ConfigError, ImageError
 from photoenhance.imaging.glance import glance, quick_glance
+from photoenhance.training.folders import hint
 
 SIDE = 128  # of the copies that are looked at
 MOST = 100  # photos that are looked at
@@ -91,7 +92,7 @@ def sampled(paths: Sequence[Path]) -> NDArray[np.float64]:
     if not readable:
         raise ConfigError(
             f"{paths[0].parent}: not one of {len(taken)} photos can be read",
-            hint="Choose a folder of JPEG, PNG, TIFF or WebP photos.",
+            hint=hint(),
         )
     return np.stack(readable)
 

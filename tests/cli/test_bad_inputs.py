@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from photoenhance.batch.scan import OTHER_PICTURES
+from photoenhance.imaging.folders import OTHER_PICTURES
 
 # The expectation leaves the choice for animations; ours is to leave them out of folders.
 ANIMATIONS = {"assorted/delay.png", "assorted/dispose_bgnd.gif", "assorted/iss634.webp"}

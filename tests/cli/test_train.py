@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -42,7 +43,7 @@ def test_a_model_can_be_the_beginning_of_another(cli, my_style: Path, tmp_path: 
     ("arguments", "code", "message"),
     [
         (["--target", "nowhere"], 2, "Error: nowhere: no such folder"),
-        (["--target", "."], 2, "Error: .: no photos (looked for .jpeg, .jpg, .png"),
+        (["--target", "."], 2, "Error: .: no photos (looked for jpeg, png, tiff"),
         (["--target", "{style}", "--recipe", "magic"], 2, "Error: recipe magic: there is none"),
         (["--target", "{style}", "--width", "9"], 2, "Error: width: expected a multiple of 8"),
         (["--target", "{style}", "--set", "losses.x=1"], 2, "Error: losses.x: "),
@@ -147,3 +148,88 @@ def test_the_folder_here_can_be_learnt_from(cli, my_style: Path, monkeypatch) ->
 
     assert trained.code == 0
     assert (my_style.with_name("my_style-model") / "generator.safetensors").is_file()
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".avif"])
+def test_a_folder_of_any_format_is_learnt_from(cli, tmp_path: Path, suffix: str) -> None:
+    folder = tmp_path / "my_style"
+    pixels = np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)
+    folder.mkdir()
+    for k in range(2):
+        Image.fromarray(pixels).save(folder / f"{k}{suffix}")
+
+    trained = cli("train", "--target", folder, *SMALL, *NO_FIDELITY)
+
+    assert trained.code == 0
+    assert "2 targets" in trained.err
+
+
+def test_a_run_inside_its_target_folder_goes_on_and_learns_from_nothing_of_its_own(
+    cli, my_style: Path
+) -> None:
+    run = my_style / "model"
+    options = ("--target", my_style, "-o", run, *SMALL[2:], *NO_FIDELITY, "--save-every", "1")
+    (my_style / "notes.txt").write_text("mine")
+
+    first = cli("train", *options, "--steps", "2")
+    second = cli("train", *options, "--steps", "3", "--override")
+
+    samples = len(list(run.glob("samples-*.png"))) - 1
+    assert first.code == second.code == 0
+    assert "3 targets" in second.err
+    assert "photos: other files than before" not in second.err
+    assert (
+        f"{my_style}: not learnt from {samples} pictures that photoenhance has made" in second.err
+    )
+    assert f"{my_style}: passed over, as no photos in a known format: 1 .txt" in second.err
+
+
+def test_unreadable_photos_are_named_and_not_counted(cli, my_style: Path) -> None:
+    (my_style / "broken.jpg").write_bytes(b"no photo")
+
+    trained = cli("train", "--target", my_style, *SMALL, *NO_FIDELITY)
+
+    assert trained.err.count("broken.jpg") == 1
+    assert "3 targets" in trained.err
+
+
+@pytest.mark.parametrize("role", ["--target", "--source"])
+def test_a_folder_of_broken_photos_is_an_error_before_the_first_step(
+    cli, my_style: Path, tmp_path: Path, role: str
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "a.jpg").write_bytes(b"no photo")
+    folders = {"--target": my_style, "--source": my_style, role: broken}
+
+    failed = cli("train", *(each for pair in folders.items() for each in pair), *SMALL)
+
+    assert failed.code == 2
+    assert f"{broken}: not one of 1 photos can be read" in failed.err
+
+
+@pytest.mark.parametrize("command", [("train",), ("train", "check")])
+def test_a_recipe_for_two_folders_says_what_is_missing(cli, my_style: Path, command) -> None:
+    failed = cli(*command, "--target", my_style, "--recipe", "uegan")
+
+    assert failed.code == 2
+    assert failed.err == (
+        "Error: recipe uegan: learns from two folders, and there is no --source\n"
+        "Hint: Name a folder of ordinary photos, or have sources made of the targets: "
+        "--set made=10.\n"
+    )
+
+
+def test_pairs_of_which_nothing_can_be_read_end_at_once(cli, my_style: Path, tmp_path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for path in my_style.iterdir():
+        (broken / path.name).write_bytes(b"no photo")
+    small = ("--set", "network.side=64", "--crop", "64", "--batch", "2", "--steps", "1")
+
+    failed = cli(
+        "train", "--recipe", "dpe-supervised", "--target", broken, "--source", my_style, *small
+    )
+
+    assert failed.code == 2
+    assert f"{broken}: not one of 3 photos can be read" in failed.err

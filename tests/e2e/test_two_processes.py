@@ -159,7 +159,7 @@ def test_the_readmes_command_shares_a_run_with_an_odd_batch(folders: Path) -> No
     stderr = running.communicate(timeout=300)[1]
 
     assert running.returncode == 0, stderr
-    assert "2 processes" in stderr
+    assert "batch: 6 instead of 5 (4 made of targets, 2 of --source), which 2 processes" in stderr
     assert (folders / "run" / "generator.safetensors").exists()
 
 

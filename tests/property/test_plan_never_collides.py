@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photoenhance.batch.plan import Request, plan
-from photoenhance.batch.scan import Filter
 from photoenhance.errors import ConfigError
+from photoenhance.imaging.folders import Filter
 
 PARTS = st.sampled_from(("a", "a-1", "a-enhanced", "b", "ä" * 124))
 NAMES = st.builds("".join, st.tuples(PARTS, st.sampled_from((".jpg", ".JPG", ".png", ".cr2"))))

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from photoenhance.batch.plan import Request, plan, plan_pipe
-from photoenhance.batch.scan import Filter
 from photoenhance.errors import ConfigError
+from photoenhance.imaging.folders import Filter
 
 
 @pytest.fixture(autouse=True)

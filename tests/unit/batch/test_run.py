@@ -17,9 +17,9 @@ from photoenhance.batch.events import Finished, PhotoDone, Settings, Started
 from photoenhance.batch.journal import Journal, fingerprint
 from photoenhance.batch.plan import Job, Request, plan
 from photoenhance.batch.run import rehearse, run
-from photoenhance.batch.scan import Filter
 from photoenhance.errors import DeviceError, ExitCode, ImageError
 from photoenhance.imaging.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
+from photoenhance.imaging.folders import Filter
 from photoenhance.imaging.mark import read_mark
 from photoenhance.inference.enhancer import Enhanced
 

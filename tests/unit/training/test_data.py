@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,8 @@ import torch
 from PIL import Image
 
 from photoenhance.errors import ConfigError
-from photoenhance.training import config
-from photoenhance.training.batches import Batches
+from photoenhance.training import config, data
+from photoenhance.training.batches import Batches, Shares, shares
 from photoenhance.training.data import PhotoFolder, square
 from photoenhance.training.degradation import Degradation
 from photoenhance.training.distributed import Processes
@@ -34,7 +35,7 @@ def settings(**overrides: object) -> config.TrainConfig:
 
 
 def crop_of(folder: PhotoFolder, random: np.random.Generator) -> np.ndarray:
-    pixels = folder.pixels(folder.draw(random))
+    pixels = folder.pixels(folder.draw(random)[0])
     return square(pixels, config.Framing(), 80, random).image
 
 
@@ -77,7 +78,7 @@ def test_a_folder_of_broken_photos_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_says_what_was_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no photos \(looked for .jpeg, .jpg, .png"):
+    with pytest.raises(ConfigError, match=r"no photos \(looked for jpeg, png, tiff"):
         PhotoFolder(tmp_path)
 
 
@@ -175,4 +176,183 @@ def test_degraded_photos_are_duller_on_average(draw) -> None:
     assert np.mean([image.mean() for image in degraded]) < 0.9 * clean.mean()
     assert all(
         image.dtype == np.float32 and 0 <= image.min() <= image.max() <= 1 for image in degraded
+    )
+
+
+# Sources, originals and targets of two steps, by their greys: each photo is one grey. A seed's
+# batches are not to change between versions, so that runs can be resumed and repeated.
+DRAWN = {
+    "mixed": [
+        ([35, 15, 65, 45, 35, 105], [35, 15, 65, 45, 35], [25, 15, 45, 55, 25, 15]),
+        ([65, 65, 25, 15, 55, 145], [65, 65, 25, 15, 55], [25, 35, 45, 45, 5, 5]),
+    ],
+    "made": [
+        ([35, 15, 65], [35, 15, 65], [25, 15, 45]),
+        ([65, 65, 25], [65, 65, 25], [25, 35, 45]),
+    ],
+    "fixed": [
+        ([115, 115, 125, 115], [], [65, 65, 25, 65]),
+        ([115, 145, 135, 145], [], [65, 45, 15, 45]),
+    ],
+    "second of two": [([15, 115], [15], [15, 55]), ([65, 145], [65], [35, 45])],
+    "pairs": [
+        ([135, 115, 165, 145], [35, 15, 65, 45], [35, 15, 65, 45]),
+        ([165, 165, 125, 115], [65, 65, 25, 15], [65, 65, 25, 15]),
+    ],
+}
+AS_THEY_ARE = ["degradation.untouched=1"]
+
+
+def greys(folder: Path, first: int, count: int) -> PhotoFolder:
+    for k in range(count):
+        file = folder / ("sub" if k % 2 else "") / f"{k}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((100, 100, 3), first + 10 * k, np.uint8)).save(file)
+    return PhotoFolder(folder)
+
+
+def means(drawn: Batches) -> list[tuple[list[int], ...]]:
+    def of(images: torch.Tensor) -> list[int]:
+        return [round(float(value) * 255) for value in images.mean((1, 2, 3))]
+
+    steps = (drawn.at(1), drawn.at(2))
+    return [(of(step.source), of(step.original), of(step.target)) for step in steps]
+
+
+@pytest.mark.parametrize(
+    ("case", "recipe", "values", "assignments", "processes"),
+    [
+        ("mixed", "photo", {}, AS_THEY_ARE, Processes()),
+        ("made", "photo", {"batch": 3}, AS_THEY_ARE, Processes()),
+        ("fixed", "uegan", {"batch": 4}, ["framing.pairing=fixed"], Processes()),
+        ("second of two", "uegan", {"batch": 4, "made": 2}, AS_THEY_ARE, Processes(1, 2)),
+    ],
+)
+def test_a_seed_draws_what_it_has_always_drawn(
+    tmp_path: Path, case: str, recipe: str, values, assignments, processes: Processes
+) -> None:
+    target, source = greys(tmp_path / "target", 5, 7), greys(tmp_path / "source", 105, 5)
+    chosen = config.load(recipe, {"crop": 96, **values}, assignments)
+
+    drawn = means(Batches(target, None if case == "made" else source, chosen, processes))
+
+    assert drawn == DRAWN[case]
+
+
+def test_pairs_are_drawn_as_ever(tmp_path: Path) -> None:
+    target, source = greys(tmp_path / "target", 5, 7), greys(tmp_path / "source", 105, 7)
+    chosen = config.load("dpe-supervised", {"crop": 96, "batch": 4}, ["network.side=96"])
+
+    assert means(Batches(target, source, chosen, Processes())) == DRAWN["pairs"]
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 10 * 90 * 120 * 3])
+def test_a_photo_is_decoded_once_a_draw_whether_or_not_it_is_kept(
+    fill: Fill, monkeypatch: pytest.MonkeyPatch, cache_bytes: int
+) -> None:
+    decoded: list[Path] = []
+    real = data.read
+    monkeypatch.setattr(data, "read", lambda path: (decoded.append(path), real(path))[1])
+    folder = PhotoFolder(fill("target", *[(90, 120)] * 4), cache_bytes=cache_bytes)
+    chosen = settings(batch=2, made=2)
+
+    for step in range(5):
+        Batches(folder, None, chosen, Processes()).at(step)
+
+    assert len(decoded) == (20 if cache_bytes == 0 else len(set(decoded)))
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 3 * 90 * 120 * 3, 1 << 30])
+def test_batches_do_not_depend_on_threads_or_on_what_is_kept(
+    fill: Fill, tmp_path: Path, cache_bytes: int
+) -> None:
+    target, source = fill("target", *[(90, 120)] * 9), fill("source", *[(100, 90)] * 5)
+    for folder in (target, source):  # whole by its length, and damaged amid the pixels
+        file = folder / "1.png"
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2 : len(content) // 2 + 50] = bytes(50)
+        file.write_bytes(content)
+    chosen = settings()
+    expected = [batches(target, source, chosen).at(step) for step in range(12)]
+
+    shared = Batches(
+        PhotoFolder(target, cache_bytes=cache_bytes),
+        PhotoFolder(source, cache_bytes=cache_bytes),
+        chosen,
+        Processes(),
+    )
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(shared.at, range(12)))
+
+    for one, other in zip(expected, found, strict=True):
+        assert torch.equal(one.source, other.source)
+        assert torch.equal(one.target, other.target)
+        assert torch.equal(one.original, other.original)
+
+
+def test_pairs_of_which_one_side_turns_out_broken_are_never_drawn(tmp_path: Path) -> None:
+    target, source = greys(tmp_path / "target", 5, 3), greys(tmp_path / "source", 105, 3)
+    target.paths[0].write_bytes(b"no photo")
+    source.paths[1].write_bytes(b"no photo")
+    chosen = config.load("dpe-supervised", {"crop": 96, "batch": 8}, ["network.side=96"])
+
+    drawn = means(Batches(target, source, chosen, Processes()))
+
+    assert {mean for step in drawn for mean in step[0]} == {115}
+    assert {mean for step in drawn for mean in step[1]} == {15}
+
+
+def test_pairs_without_one_readable_target_are_an_error_and_not_a_wait_for_ever(
+    tmp_path: Path,
+) -> None:
+    target, source = greys(tmp_path / "target", 5, 3), greys(tmp_path / "source", 105, 3)
+    for path in target.paths:
+        path.write_bytes(b"no photo")
+    chosen = config.load("dpe-supervised", {"crop": 96, "batch": 8}, ["network.side=96"])
+
+    with pytest.raises(ConfigError, match="not one of 3 photos can be read"):
+        Batches(target, source, chosen, Processes()).at(1)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "values", "has_source", "processes", "expected"),
+    [
+        ("photo", {}, True, 1, Shares(5, 1)),
+        ("photo", {}, False, 1, Shares(6, 0)),
+        ("photo", {"batch": 4}, True, 1, Shares(3, 1)),
+        ("photo", {"batch": 2}, True, 1, Shares(1, 1)),
+        ("photo", {"batch": 1}, False, 1, Shares(1, 0)),
+        ("light", {}, True, 1, Shares(5, 1)),
+        ("tone", {}, True, 1, Shares(2, 1)),
+        ("style", {}, True, 1, Shares(3, 1)),
+        ("uegan", {"batch": 1}, True, 1, Shares(0, 1)),
+        ("dpe-supervised", {}, True, 1, Shares(0, 3)),
+        ("photo", {}, True, 2, Shares(6, 2)),
+        ("photo", {"batch": 7}, False, 2, Shares(8, 0)),
+        ("photo", {"batch": 8, "made": 6}, True, 2, Shares(6, 2)),
+        ("photo", {}, True, 4, Shares(8, 4)),
+        ("dpe-supervised", {}, True, 2, Shares(0, 4)),
+    ],
+)
+def test_real_sources_have_their_share_and_processes_equal_ones(
+    recipe: str, values, has_source: bool, processes: int, expected: Shares
+) -> None:
+    found = shares(config.load(recipe, values), has_source=has_source, processes=processes)
+
+    assert found == expected
+
+
+def test_each_of_several_processes_draws_as_much(fill: Fill) -> None:
+    target, source = fill("target", (90, 120)), fill("source", (90, 90))
+    chosen = config.load("photo", {"crop": 80})
+
+    all_drawn = [
+        Batches(PhotoFolder(target), PhotoFolder(source), chosen, Processes(rank, 2))
+        for rank in range(2)
+    ]
+
+    sizes = [(len(drawn.at(1).source), len(drawn.at(1).original)) for drawn in all_drawn]
+    assert sizes == [(4, 3), (4, 3)]
+    assert all_drawn[0].notes() == (
+        "batch: 8 instead of 6 (6 made of targets, 2 of --source), which 2 processes share evenly",
     )

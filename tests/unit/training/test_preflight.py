@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from photoenhance.errors import ConfigError
-from photoenhance.training import config, pace, preflight
+from photoenhance.training import config, pace, preflight, setup
 from photoenhance.training.alike import BITS, NEAR, fingerprint, in_both, repeats
 from photoenhance.training.census import distance, duplicates, overlap, take
-from photoenhance.training.data import photos_below
+from photoenhance.training.folders import photos_below
 from photoenhance.training.loop import Run
 from photoenhance.training.preflight import Preflight
 
@@ -81,7 +81,7 @@ def findings(found: Preflight) -> str:
 
 
 def census(folder: Path):
-    return take(folder, photos_below(folder), workers=2, seen=lambda: None)
+    return take(folder, photos_below(folder).photos, workers=2, seen=lambda: None)
 
 
 def bits_apart(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> int:
@@ -244,15 +244,14 @@ def test_a_look_that_may_be_chance_is_told(fill: Fill) -> None:
     assert finding not in findings(darkened)
 
 
-def test_black_and_white_cannot_be_learnt_where_no_source_is_seen(fill: Fill) -> None:
+@pytest.mark.parametrize("recipe", ["photo", "style", "light", "tone"])
+def test_black_and_white_cannot_be_learnt_where_no_source_is_seen(fill: Fill, recipe: str) -> None:
     target = fill("target", *(grey(scene(k)) for k in range(24)))
     source = fill("source", *(scene(k) for k in range(30, 54)))
+    chosen = config.load(recipe, {"crop": 96})
 
-    made_only = checked(run_of(target, source), config.load("style", {"crop": 96}))
-    mixed = checked(run_of(target, source))
-
-    assert made_only.is_pointless
-    assert not mixed.is_pointless
+    assert checked(run_of(target), chosen).is_pointless
+    assert not checked(run_of(target, source), chosen).is_pointless
 
 
 def test_before_and_after_of_the_same_pictures_are_recognised_as_pairs(fill: Fill) -> None:
@@ -320,3 +319,122 @@ def test_pairs_without_partners_are_an_error(fill: Fill) -> None:
 
     with pytest.raises(ConfigError, match="without its partner"):
         preflight.listed(settings(*PAIRED), run_of(target, source))
+
+
+def test_what_a_check_passes_over_is_told(
+    fill: Fill, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = fill("target", *(scene(k) for k in range(24)))
+    fill("target/model", scene(50))
+    (target / "model" / "events.jsonl").touch()
+    (target / "notes.txt").touch()
+
+    found = checked(run_of(target))
+
+    assert found.target.count == 24
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{target}: not learnt from 1 picture that photoenhance has made",
+        f"{target}: passed over, as no photos in a known format: 1 .txt",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ("uegan", "recipe uegan: learns from two folders, and there is no --source"),
+        ("enlightengan", "recipe enlightengan: learns from two folders"),
+        ("dpe", "recipe dpe: learns from two folders"),
+        ("dpe-supervised", "recipe dpe-supervised: learns from pairs"),
+    ],
+)
+def test_recipes_for_two_folders_need_two(fill: Fill, recipe: str, message: str) -> None:
+    run = run_of(fill("target", scene(0)))
+
+    with pytest.raises(ConfigError, match=message):
+        preflight.listed(config.load(recipe, {}), run)
+    with pytest.raises(ConfigError, match=message):
+        setup.find_photos(config.load(recipe, {}), run)
+
+
+def test_a_batch_of_one_has_no_place_for_made_and_real_sources(fill: Fill) -> None:
+    run = run_of(fill("target", scene(0)), fill("source", scene(1)))
+
+    with pytest.raises(ConfigError, match="batch: 1 has no place") as failed:
+        preflight.listed(settings(batch=1), run)
+
+    assert failed.value.hint == "Take --batch 2 or more, or leave out --source."
+
+
+@pytest.mark.parametrize(
+    ("recipe", "zeros", "named"),
+    [
+        ("tone", ["fidelity"], "losses.adversarial and losses.fidelity: nothing is learnt"),
+        ("photo", ["fidelity", "adversarial"], "losses.adversarial and losses.fidelity: "),
+        ("dpe-one-way", ["adversarial", "identity"], "losses.adversarial and losses.identity: "),
+    ],
+)
+def test_sources_that_no_term_would_look_at_are_refused(
+    fill: Fill, recipe: str, zeros: list[str], named: str
+) -> None:
+    run = run_of(fill("target", scene(0)), fill("source", scene(1)))
+    chosen = config.load(recipe, {}, [f"losses.{name}=0" for name in zeros])
+
+    with pytest.raises(ConfigError, match=named):
+        preflight.listed(chosen, run)
+
+
+def test_only_what_can_be_read_is_counted_and_held_out(fill: Fill) -> None:
+    target = fill("target", *(scene(k) for k in range(24)), suffix=".png")
+    source = fill("source", *(scene(k) for k in range(12)), suffix=".png")
+    for number in range(4):
+        (target / f"{number:03}.png").write_bytes(b"no photo")
+    damaged = source / "009.png"  # the tenth, so held out; as long as its head says, though
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:200] + bytes(100) + content[300:])
+
+    photos = setup.find_photos(settings(), run_of(target, source))
+
+    assert (len(photos.target.paths), len(photos.held_target.paths)) == (18, 2)
+    assert (len(photos.source.paths), len(photos.held_source.paths)) == (11, 0)
+    assert len(photos.notes) == 4
+
+
+def test_a_source_folder_of_broken_photos_is_an_error(fill: Fill) -> None:
+    target, source = fill("target", scene(0)), fill("source", scene(1))
+    (source / "000.jpg").write_bytes(b"no photo")
+
+    with pytest.raises(ConfigError, match="source: not one of 1 photos can be read"):
+        setup.find_photos(settings(), run_of(target, source))
+
+
+def test_pairs_with_a_broken_side_are_held_out_neither_here_nor_there(fill: Fill) -> None:
+    target = fill("target", *(scene(k) for k in range(12)), suffix=".png")
+    source = fill("source", *(darker(scene(k)) for k in range(12)), suffix=".bmp")
+    (source / "000.bmp").write_bytes(b"no photo")
+    damaged = target / "010.png"  # the tenth of those that are left
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:200] + bytes(100) + content[300:])
+
+    photos = setup.find_photos(settings(*PAIRED), run_of(target, source))
+
+    assert (len(photos.target.paths), len(photos.held_target.paths)) == (10, 0)
+    stems = [[path.stem for path in each.paths] for each in (photos.target, photos.source)]
+    assert stems[0] == stems[1] == [f"{k:03}" for k in (*range(1, 10), 11)]
+
+
+def test_pairs_to_judge_by_are_left_out_whole_and_named(
+    fill: Fill, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = fill("target", *(scene(k) for k in range(12)))
+    (tmp_path / "pairs").mkdir()
+    inputs = fill("pairs/input", *(darker(scene(k)) for k in range(3)))
+    fill("pairs/reference", *(scene(k) for k in range(3)), suffix=".bmp")
+    (inputs / "001.jpg").write_bytes(b"no photo")
+    chosen, run = settings(), run_of(target, pairs=tmp_path / "pairs")
+
+    validator = setup.build_validator(chosen, run, setup.find_photos(chosen, run), None)
+
+    assert validator is not None
+    assert [record.getMessage() for record in caplog.records] == [
+        f"left out: {inputs / '001.jpg'}: not a photo in a supported format"
+    ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from photoenhance.batch.scan import Filter, Unreadable, photos_in
+from photoenhance.imaging.folders import Filter, Unreadable, photos_in
 
 NOWHERE = Path("/nowhere")
 

@@ -1,7 +1,8 @@
-"""The photos of a folder."""
+"""The photos of a folder, and which of them are results by their names."""
 
 import fnmatch
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from photoenhance.imaging import formats
 
+SUFFIX = "-enhanced"  # after the names of photos and folders whose results go beside them
 # Pictures that no reader of ours knows: reported with the reason rather than passed over.
 OTHER_PICTURES = frozenset((".gif", ".ico", ".jp2", ".jxl", ".pgm", ".pnm", ".ppm"))
 # Of network stores, file managers and archivers: bins, thumbnails, file systems' own.
@@ -19,6 +21,7 @@ LEFT_OUT = frozenset(
         *("__macosx", "lost+found"),
     )
 )
+_NUMBER = re.compile(r"-\d+$")  # that `--on-exists rename` adds
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,37 @@ def photos_in(root: Path, filter: Filter, *, without: Path) -> Iterator[Path | U
             elif filter.recursive:
                 (links if entry.is_symlink() else folders).append(path)
         waiting.extend(reversed(folders))
+
+
+class ResultNames:
+    """Tells results by their names: a photo `a-enhanced.jpg` beside one called `a`.
+
+    Each folder is listed once.
+    """
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, set[str]] = {}
+
+    def is_result(self, photo: Path) -> bool:
+        """Whether the folder of a photo holds another one that it is named after."""
+        if SUFFIX not in photo.name:
+            return False
+        if photo.parent not in self._folders:
+            self._folders[photo.parent] = _names_in(photo.parent)
+        stem, _, rest = photo.name.rpartition(SUFFIX)
+        # The suffix of a raw, IMG_1.CR3, stays before the new one.
+        return (
+            stem + _NUMBER.sub("", rest.removesuffix(photo.suffix)) in self._folders[photo.parent]
+        )
+
+
+def _names_in(folder: Path) -> set[str]:
+    """Name the pictures of a folder, with their suffixes and without."""
+    try:
+        pictures = [path for path in folder.iterdir() if is_picture(path)]
+    except OSError:
+        return set()
+    return {path.name for path in pictures} | {path.stem for path in pictures}
 
 
 def _mode(path: Path) -> int:
