@@ -131,7 +131,7 @@ class Validation(_Section):
     """
 
     every: Annotated[int, Field(ge=0)] = 500
-    photos: Positive = 16
+    photos: Positive = 32
     patience: Annotated[int, Field(ge=0)] = 0
 
 
