@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -15,9 +14,10 @@ from photoenhance.errors import ConfigError, DeviceError, WeightsError
 from photoenhance.inference.budget import available_bytes
 from photoenhance.networks import ARCHITECTURES
 from photoenhance.networks.generator import Generator
+from photoenhance.training import examples
 from photoenhance.training.batches import shares
 from photoenhance.training.config import TrainConfig, network_config
-from photoenhance.training.data import PhotoFolder, Pixels, held_out
+from photoenhance.training.data import PhotoFolder, held_out
 from photoenhance.training.distributed import Processes, share_weights
 from photoenhance.training.dpe import OneWayDPEObjective, SupervisedObjective, TwoWayDPEObjective
 from photoenhance.training.enlightengan import EnlightenGANObjective
@@ -34,7 +34,13 @@ from photoenhance.training.needs import NEEDS, ObjectiveName
 from photoenhance.training.objective import Objective, Workplace
 from photoenhance.training.oneway import OneWayObjective
 from photoenhance.training.tones import plain, sampled, tones_of
-from photoenhance.training.validation import Validator, reduced
+from photoenhance.training.validation import (
+    LEAST_TARGETS,
+    OriginalValidator,
+    ReferenceValidator,
+    UnpairedValidator,
+    Validator,
+)
 from photoenhance.zoo.load import load_generator
 
 if TYPE_CHECKING:
@@ -117,9 +123,9 @@ def find_photos(config: TrainConfig, run: "Run") -> Photos:
     else:
         listed = {role: readable(listing) for role, listing in listed.items()}
     share = run.cache_bytes // len(listed)
-    most = config.validation.photos if config.validation.every else 0
+    most = _most_held_out(config, run)
     # Pairs stay together, since both folders have them at the same places.
-    splits = {role: held_out(listing.photos, most) for role, listing in listed.items()}
+    splits = {role: held_out(listing.photos, most[role]) for role, listing in listed.items()}
     learnt, held = (
         {
             role: PhotoFolder(listing.folder, splits[role][part], cache_bytes=share)
@@ -150,6 +156,18 @@ def _readable_ones(
     if are_pairs:
         broken = dict.fromkeys(broken, set().union(*broken.values()))
     return {role: folder.without(broken[role]) for role, folder in folders.items()}
+
+
+def _most_held_out(config: TrainConfig, run: "Run") -> dict[str, int]:
+    """Return how many targets and sources are held out at most: none that judge nothing."""
+    is_judging = config.validation.every and run.pairs is None
+    most = config.validation.photos if is_judging else 0
+    return {"target": most, "source": most if _are_sources_judged(config) else 0}
+
+
+def _are_sources_judged(config: TrainConfig) -> bool:
+    """Whether real sources judge, if there are any: made ones do better, since they are known."""
+    return not config.made or config.objective == "supervised"
 
 
 def find_look(config: TrainConfig, photos: Photos) -> Look | None:
@@ -270,25 +288,36 @@ def build_validator(
 ) -> Validator | None:
     """Build what finds the best checkpoint, or None where nothing can be judged.
 
-    Sources are the held-out ones or, without any, held-out targets made worse, always in the same
-    way. With pairs, their inputs are the sources.
+    By pairs where some were given, or where the objective learns from pairs. Else by held-out
+    targets made worse if the recipe makes sources of targets, and by the held-out photos of both
+    folders if it only has real sources.
 
     Raises:
         ConfigError: the pairs are not complete.
     """
     if not config.validation.every:
         return None
-    targets = _readable(photos.held_target)
-    references: list[Pixels] = []
+    device = run.device
     if run.pairs is not None:
-        sources, references = _pairs(run.pairs, run.output)
-    elif photos.source is not None:
-        sources = _readable(photos.held_source)
-    else:
-        sources = [_worse(pixels, config, k, look) for k, pixels in enumerate(targets)]
-    if not sources or not targets:
+        return ReferenceValidator(*_pairs(run.pairs, run.output), device)
+    if photos.source is None or not _are_sources_judged(config):
+        originals = examples.readable(photos.held_target)
+        if not originals:
+            return None
+        pairs = examples.made_worse(originals, config.degradation, look, config.seed)
+        return OriginalValidator(*pairs, device)
+    return _by_sources(config, photos, device)
+
+
+def _by_sources(config: TrainConfig, photos: Photos, device: torch.device) -> Validator | None:
+    """Build what judges by the held-out photos of both folders."""
+    if config.objective == "supervised":
+        pairs = examples.partners(photos.held_source, photos.held_target)
+        return ReferenceValidator(*pairs, device) if pairs[0] else None
+    sources, targets = map(examples.readable, (photos.held_source, photos.held_target))
+    if not sources or len(targets) < LEAST_TARGETS:
         return None
-    return Validator(sources, targets, references, _encoder(run.device), run.device)
+    return UnpairedValidator(sources, targets, _encoder(device), device)
 
 
 def _encoder(device: torch.device) -> nn.Module | None:
@@ -298,31 +327,9 @@ def _encoder(device: torch.device) -> nn.Module | None:
         return None
 
 
-def _readable(folder: PhotoFolder) -> list[Pixels]:
-    found = (folder.pixels_or_none(index) for index in range(len(folder.paths)))
-    return [reduced(pixels) for pixels in found if pixels is not None]
-
-
-def _worse(pixels: Pixels, config: TrainConfig, index: int, look: Look | None) -> Pixels:
-    random = np.random.default_rng((config.seed, index))
-    image = config.degradation.apply(pixels.astype(np.float32) / np.float32(255), random, look)
-    return (image * 255 + 0.5).astype(np.uint8)
-
-
-def _pairs(folder: Path, output: Path) -> tuple[list[Pixels], list[Pixels]]:
+def _pairs(folder: Path, output: Path) -> examples.Pairs:
     listed = readable_pairs(*list_pairs(folder, output))
     for note in (note for listing in listed for note in listing.notes()):
         logger.warning("%s", note)
     inputs, references = (PhotoFolder(each.folder, each.photos) for each in listed)
-    sources, wanted = [], []
-    for index, path in enumerate(inputs.paths):
-        one, other = inputs.pixels_or_none(index), references.pixels_or_none(index)
-        if one is None or other is None:
-            continue
-        if one.shape != other.shape:
-            raise ConfigError(
-                f"{path.name}: input and reference differ in shape", hint="Use pairs of one shape."
-            )
-        sources.append(reduced(one))
-        wanted.append(reduced(other))
-    return sources, wanted
+    return examples.partners(inputs, references)

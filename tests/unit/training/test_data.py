@@ -11,7 +11,7 @@ from PIL import Image
 from photoenhance.errors import ConfigError
 from photoenhance.training import config, data
 from photoenhance.training.batches import Batches, Shares, shares
-from photoenhance.training.data import PhotoFolder, square
+from photoenhance.training.data import PhotoFolder, held_out, square
 from photoenhance.training.degradation import Degradation
 from photoenhance.training.distributed import Processes
 
@@ -356,3 +356,19 @@ def test_each_of_several_processes_draws_as_much(fill: Fill) -> None:
     assert all_drawn[0].notes() == (
         "batch: 8 instead of 6 (6 made of targets, 2 of --source), which 2 processes share evenly",
     )
+
+
+@pytest.mark.parametrize(
+    ("photos", "held"),
+    [(9, []), (10, [9]), (25, [9, 19]), (40, [9, 19, 29, 39]), (100, [24, 49, 74, 99])],
+)
+def test_photos_to_judge_by_are_every_tenth_and_spread_over_a_large_folder(
+    photos: int, held: list[int]
+) -> None:
+    paths = [Path(f"{k:03}.jpg") for k in range(photos)]
+
+    learnt, judged = held_out(paths, 4)
+
+    assert judged == [paths[k] for k in held]
+    assert sorted(learnt + judged) == paths
+    assert held_out(paths, 0) == (paths, [])
