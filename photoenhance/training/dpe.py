@@ -192,9 +192,14 @@ class SupervisedObjective(Objective):
 
 @contextmanager
 def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Use a network's running statistics for a while: the critics' fakes are made so."""
+    """Use a network's running statistics for a while: the critics' fakes are made so.
+
+    Afterwards each module is in its former mode: some norms may have to keep their statistics.
+    """
+    modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:
         yield
     finally:
-        network.train()
+        for module, mode in modes:
+            module.training = mode

@@ -206,7 +206,7 @@ class _Trainer:
             for name, player in self.objective.players().items()
         }
         if step > self.config.batch_norms * self.config.steps:
-            keep_statistics(self.objective.enhancer)
+            keep_statistics(self.objective.generator.network)
         seeds = np.random.SeedSequence((self.config.seed, step, self.processes.rank))
         random = torch.Generator().manual_seed(int(seeds.generate_state(1)[0]))
         turns = self.objective.turns(batch, step, random)

@@ -119,6 +119,27 @@ def test_no_level_is_dead_after_training(run: Run) -> None:
     assert all(features.std() > 1e-3 for features in maps)
 
 
+@pytest.mark.parametrize("recipe", ["dpe", "dpe-one-way", "enlightengan", "tone"])
+def test_batch_norms_of_0_leave_all_running_statistics_as_they_are(
+    recipe: str, small, run_in, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHOTOENHANCE_OFFLINE", "1")
+    going = run_in("run", save_every=1)
+
+    list(train(small(recipe, "validation.every=0", batch_norms=0.0, steps=1), going))
+
+    after = state.read(state.path_of(going.output, 1)).parts
+    networks = [part["network"] for part in after.values() if "network" in part]
+    means = [
+        tensor
+        for network in networks
+        for name, tensor in network.items()
+        if name.endswith("running_mean")
+    ]
+    assert means
+    assert all(not mean.any() for mean in means)
+
+
 def test_bfloat16_trains_too(run: Run) -> None:
     told = list(train(settings(steps=2), replace(run, precision="bf16")))
 
