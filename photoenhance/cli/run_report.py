@@ -81,14 +81,8 @@ def _facts(told: Told) -> list[tuple[str, str]]:
     judged = _of(told, "Validated")
     if judged:
         best = [each for each in judged if each["is_best"]] or judged
-        found = best[-1]["judgement"]
-        facts += [
-            ("Best step", f"{best[-1]['step']:,}"),
-            ("Structure kept", f"{100 * found['content']:.1f} %"),
-            ("Distance to the look", f"{100 * found['look']:.0f} %"),
-        ]
-        if found["psnr"] is not None:
-            facts.append(("To the references", f"{found['psnr']:.2f} dB"))
+        facts.append(("Best step", f"{best[-1]['step']:,}"))
+        facts += _judgement(best[-1]["judgement"])
     progress = _of(told, "Progress")
     if progress:
         before = [0, *(each["step"] for each in progress)]
@@ -101,6 +95,23 @@ def _facts(told: Told) -> list[tuple[str, str]]:
     return facts
 
 
+def _judgement(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Name what was found; logs of earlier versions have fewer values."""
+    known = f"To the {found.get('known') or 'references'}"
+    named = (
+        ("psnr", known, "{:.2f} dB", 1),
+        ("difference", "Colour difference", "{:.2f}", 1),
+        ("content", "Structure kept", "{:.1f} %", 100),
+        ("look", "Distance to the look", "{:.0f} %", 100),
+    )
+    values = ((name, form, factor, found.get(key)) for key, name, form, factor in named)
+    return [
+        (name, form.format(factor * value))
+        for name, form, factor, value in values
+        if value is not None
+    ]
+
+
 def _judged(told: Told) -> "Group":
     from photoenhance.report.run_rows import Curve, Group
 
@@ -109,19 +120,26 @@ def _judged(told: Told) -> "Group":
 
     def curve(key: str, name: str, meaning: str, unit: str) -> Curve:
         factor = 100 if unit == " %" else 1
-        values = [(each["step"], each["judgement"][key]) for each in judged]
+        values = [(each["step"], each["judgement"].get(key)) for each in judged]
         known = tuple((step, factor * value) for step, value in values if value is not None)
         return Curve(name, known, meaning, unit, best)
 
+    known = next((each["judgement"].get("known") for each in judged), None) or "references"
+    casts = [(each["step"], each["judgement"].get("cast")) for each in judged]
+    strengths = tuple((step, cast["strength"]) for step, cast in casts if cast is not None)
     return Group(
         "Judged by photos that were held out",
         "The ring is the step whose model was given out.",
         (
+            curve("psnr", f"To the {known}", "Peak signal to noise ratio of what was made of "
+                  f"the photos, to their {known}", " dB"),
+            curve("difference", "Colour difference", "Mean distance in CIE L*a*b* of what was made "
+                  f"of the photos, to their {known}", ""),
             curve("look", "Distance to the look", "Of tone, colour, local contrast and "
-                  "features from the targets': 100 % changed nothing, 0 % reached them", " %"),
+                  "features from the targets': 100 % changed nothing", " %"),
             curve("content", "Structure kept", "Structure of the photos that is still there", " %"),
-            curve("psnr", "To the references", "Peak signal to noise ratio of what was made of "
-                  "the inputs, to their references", " dB"),
+            Curve("Colour cast", strengths, "By how much all photos together are tinted, in units "
+                  "of CIE L*a*b*: 2 is visible"),
         ),
     )  # fmt: skip
 

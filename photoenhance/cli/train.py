@@ -253,15 +253,30 @@ def _tell_end(event: "events.Ended") -> None:
 def _beginning(event: "events.Started") -> str:
     made = "no sources (made of targets)" if event.sources is None else f"{event.sources} sources"
     held = f", {event.held} photos held out" if event.held else ""
+    judged = "none held out: the last model is the one given out"
+    if event.judged_by is not None:
+        judged = f"judged by {event.judged_by}"
     compared = f"; fidelity in {event.features}" if event.features else ""
     several = f", {event.processes} processes" if event.processes > 1 else ""
     where = f"on {event.device} in {event.precision}{several}"
-    return f"{event.targets} targets, {made}{held}, {where}{compared}"
+    return f"{event.targets} targets, {made}{held}, {where}{compared}; {judged}"
 
 
 def _judged(event: "events.Validated") -> str:
     found = event.judgement
-    psnr = "" if found.psnr is None else f", {found.psnr:.2f} dB to the references"
+    if found.fault is not None:
+        return f"{event.step}: {found.fault}, so this step is never the best"
+    parts = []
+    if found.psnr is not None:
+        parts.append(
+            f"{found.psnr:.2f} dB and a colour difference of {found.difference:.2f} to the "
+            f"{found.known} (before: {found.psnr_before:.2f} and {found.difference_before:.2f})"
+        )
+    if found.look is not None:
+        parts.append(f"{100 * found.look:.0f} % of the distance to the targets' look is left")
+    if found.content is not None:
+        parts.append(f"{100 * found.content:.1f} % of the structure kept")
+    if found.cast is not None and found.cast.grows:
+        parts.append(f"a cast grows: {found.cast.strength:.1f} towards {found.cast.towards}")
     best = "; the best so far, saved" if event.is_best else ""
-    look = f"{found.look:.0%} of the way to the look is left"
-    return f"{event.step}: {found.content:.1%} of the structure kept, {look}{psnr}{best}"
+    return f"{event.step}: {', '.join(parts)}{best}"

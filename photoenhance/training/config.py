@@ -156,7 +156,7 @@ class Validation(Section):
     """
 
     every: Count = 500
-    photos: Positive = 16
+    photos: Positive = 32
     patience: Count = 0
 
 

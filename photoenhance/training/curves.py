@@ -83,10 +83,16 @@ def _scalars(event: Event) -> Mapping[str, float]:
             losses = {f"losses/{name}": value for name, value in terms.items()}
             return {**losses, "rate": rate, "seconds": seconds}
         case Validated(judgement=judgement):
-            found = {"content": judgement.content, "look": judgement.look}
-            if judgement.psnr is not None:
-                found["psnr"] = judgement.psnr
-            return {f"validation/{name}": value for name, value in found.items()}
+            found = {
+                "content": judgement.content,
+                "difference": judgement.difference,
+                "psnr": judgement.psnr,
+                "look": judgement.look,
+                "cast": None if judgement.cast is None else judgement.cast.strength,
+            }
+            return {
+                f"validation/{name}": value for name, value in found.items() if value is not None
+            }
         case _:
             return {}
 

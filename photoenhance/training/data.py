@@ -148,9 +148,10 @@ def held_out(paths: Sequence[Path], most: int) -> tuple[list[Path], list[Path]]:
 
     Args:
         paths: sorted.
-        most: photos to judge by.
+        most: photos to judge by; of many photos, they are spread over all.
     """
-    chosen = set(list(paths)[9::10][:most])
+    every = max(10, -(-len(paths) // max(most, 1)))
+    chosen = set(list(paths)[every - 1 :: every][:most])
     return [path for path in paths if path not in chosen], sorted(chosen)
 
 

@@ -19,6 +19,7 @@ class Started:
         device: where the run computes.
         precision: in which arithmetic.
         processes: how many work together.
+        judged_by: by what the best generator is found; None if the last one is given out.
     """
 
     targets: int
@@ -28,6 +29,7 @@ class Started:
     device: str
     precision: str
     processes: int
+    judged_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

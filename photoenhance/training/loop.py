@@ -139,6 +139,7 @@ class _Trainer:
             device=str(place.device),
             precision=place.precision,
             processes=self.processes.count,
+            judged_by=self.outputs.judged_by,
         )
         done, changes = self._restore()
         found = self.processes.collected(done)

@@ -60,6 +60,11 @@ class Outputs:
         self.stale = 0
 
     @property
+    def judged_by(self) -> str | None:
+        """By what the best generator is found, for people; None if it is not."""
+        return None if self.validator is None else self.validator.name
+
+    @property
     def has_settled(self) -> bool:
         """Whether the run has not become better for as long as it may."""
         return 0 < self.config.validation.patience <= self.stale
@@ -69,10 +74,12 @@ class Outputs:
         if self.validator is None:
             return None
         judgement = self.validator.judge(self.generator)
-        is_best = judgement.score < self.best_score
-        self.stale = 0 if is_best else self.stale + 1
+        # What is no number is never the best. Of equal scores, the last is: it learnt longest.
+        score = float("nan") if judgement.score is None else judgement.score
+        is_best, is_better = score <= self.best_score, score < self.best_score
+        self.stale = 0 if is_better else self.stale + 1
         if is_best:
-            self.best_step, self.best_score = step, judgement.score
+            self.best_step, self.best_score = step, score
         return Validated(step, judgement, is_best)
 
     def write(self, step: int) -> CheckpointSaved | None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -14,9 +13,9 @@ from photoenhance.errors import ConfigError, DeviceError, WeightsError
 from photoenhance.inference.budget import available_bytes
 from photoenhance.networks import ARCHITECTURES
 from photoenhance.networks.generator import Generator
-from photoenhance.training.batches import check_pairs
+from photoenhance.training import examples
 from photoenhance.training.config import TrainConfig, network_config
-from photoenhance.training.data import PhotoFolder, Pixels, held_out
+from photoenhance.training.data import PhotoFolder, held_out
 from photoenhance.training.distributed import Processes, share_weights
 from photoenhance.training.dpe import OneWayDPEObjective, SupervisedObjective, TwoWayDPEObjective
 from photoenhance.training.enlightengan import EnlightenGANObjective
@@ -26,7 +25,13 @@ from photoenhance.training.needs import NEEDS, ObjectiveName
 from photoenhance.training.objective import Objective, Workplace
 from photoenhance.training.oneway import OneWayObjective
 from photoenhance.training.tones import plain, sampled, tones_of
-from photoenhance.training.validation import Validator, reduced
+from photoenhance.training.validation import (
+    LEAST_TARGETS,
+    OriginalValidator,
+    ReferenceValidator,
+    UnpairedValidator,
+    Validator,
+)
 from photoenhance.zoo.load import load_generator
 
 if TYPE_CHECKING:
@@ -69,9 +74,9 @@ def find_photos(config: TrainConfig, run: "Run") -> Photos:
         ConfigError: a folder is missing or holds no photos.
     """
     share = run.cache_bytes // (1 if run.source is None else 2)
-    most = config.validation.photos if config.validation.every else 0
+    most_targets, most_sources = _most_held_out(config, run)
     everything = PhotoFolder(run.target)
-    learnt, judged = held_out(everything.paths, most)
+    learnt, judged = held_out(everything.paths, most_targets)
     target = PhotoFolder(run.target, learnt, cache_bytes=share)
     held_target = PhotoFolder(run.target, judged, cache_bytes=0)
     source, held_source = None, PhotoFolder(run.target, [], cache_bytes=0)
@@ -80,10 +85,23 @@ def find_photos(config: TrainConfig, run: "Run") -> Photos:
         everything = PhotoFolder(run.source)
         files += everything.paths
         # Pairs stay together, since both folders have the same names.
-        learnt, judged = held_out(everything.paths, most)
+        learnt, judged = held_out(everything.paths, most_sources)
         source = PhotoFolder(run.source, learnt, cache_bytes=share)
         held_source = PhotoFolder(run.source, judged, cache_bytes=0)
     return Photos(target, source, held_target, held_source, _fingerprint(files))
+
+
+def _most_held_out(config: TrainConfig, run: "Run") -> tuple[int, int]:
+    """Return how many targets and sources are held out at most: none that judge nothing."""
+    if not config.validation.every or run.pairs is not None:
+        return 0, 0
+    most = config.validation.photos
+    return most, most if _are_sources_judged(config) else 0
+
+
+def _are_sources_judged(config: TrainConfig) -> bool:
+    """Whether real sources judge, if there are any: made ones do better, since they are known."""
+    return not config.made or config.objective == "supervised"
 
 
 def find_look(config: TrainConfig, photos: Photos) -> Look | None:
@@ -204,25 +222,36 @@ def build_validator(
 ) -> Validator | None:
     """Build what finds the best checkpoint, or None where nothing can be judged.
 
-    Sources are the held-out ones or, without any, held-out targets made worse, always in the same
-    way. With pairs, their inputs are the sources.
+    By pairs where some were given, or where the objective learns from pairs. Else by held-out
+    targets made worse if the recipe makes sources of targets, and by the held-out photos of both
+    folders if it only has real sources.
 
     Raises:
         ConfigError: the pairs are not complete.
     """
     if not config.validation.every:
         return None
-    targets = _readable(photos.held_target)
-    references: list[Pixels] = []
+    device = run.device
     if run.pairs is not None:
-        sources, references = _pairs(run.pairs)
-    elif photos.source is not None:
-        sources = _readable(photos.held_source)
-    else:
-        sources = [_worse(pixels, config, k, look) for k, pixels in enumerate(targets)]
-    if not sources or not targets:
+        return ReferenceValidator(*examples.pairs(run.pairs), device)
+    if photos.source is None or not _are_sources_judged(config):
+        originals = examples.readable(photos.held_target)
+        if not originals:
+            return None
+        pairs = examples.made_worse(originals, config.degradation, look, config.seed)
+        return OriginalValidator(*pairs, device)
+    return _by_sources(config, photos, device)
+
+
+def _by_sources(config: TrainConfig, photos: Photos, device: torch.device) -> Validator | None:
+    """Build what judges by the held-out photos of both folders."""
+    if config.objective == "supervised":
+        pairs = examples.partners(photos.held_source, photos.held_target)
+        return ReferenceValidator(*pairs, device) if pairs[0] else None
+    sources, targets = map(examples.readable, (photos.held_source, photos.held_target))
+    if not sources or len(targets) < LEAST_TARGETS:
         return None
-    return Validator(sources, targets, references, _encoder(run.device), run.device)
+    return UnpairedValidator(sources, targets, _encoder(device), device)
 
 
 def _encoder(device: torch.device) -> nn.Module | None:
@@ -230,30 +259,3 @@ def _encoder(device: torch.device) -> nn.Module | None:
         return bundled_encoder().to(device)
     except WeightsError:
         return None
-
-
-def _readable(folder: PhotoFolder) -> list[Pixels]:
-    found = []
-    for index in range(len(folder.paths)):
-        if folder.is_readable(index):
-            found.append(reduced(folder.pixels(index)))
-    return found
-
-
-def _worse(pixels: Pixels, config: TrainConfig, index: int, look: Look | None) -> Pixels:
-    random = np.random.default_rng((config.seed, index))
-    image = config.degradation.apply(pixels.astype(np.float32) / np.float32(255), random, look)
-    return (image * 255 + 0.5).astype(np.uint8)
-
-
-def _pairs(folder: Path) -> tuple[list[Pixels], list[Pixels]]:
-    inputs, references = (PhotoFolder(folder / name) for name in ("input", "reference"))
-    check_pairs(inputs, references)
-    sources = [reduced(inputs.pixels(k)) for k in range(len(inputs.paths))]
-    wanted = [reduced(references.pixels(k)) for k in range(len(references.paths))]
-    for path, one, other in zip(inputs.paths, sources, wanted, strict=True):
-        if one.shape != other.shape:
-            raise ConfigError(
-                f"{path.name}: input and reference differ in shape", hint="Use pairs of one shape."
-            )
-    return sources, wanted

@@ -1,7 +1,11 @@
 """How good a generator is, by photos that it does not learn from; never by the GAN's losses."""
 
+import copy
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -10,16 +14,27 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from photoenhance.errors import ImageError
+from photoenhance.imaging.photo import Photo
+from photoenhance.inference.enhancer import Enhancer
 from photoenhance.losses.color import srgb_to_lab
+from photoenhance.networks.generator import Generator
+from photoenhance.tensors import image_of
+from photoenhance.training.cast import Cast, cast
+from photoenhance.training.likeness import Traits, chance, colour_distance, distances, traits_of
 
-SIDE = 256  # photos are judged with their short side reduced to this
-QUANTILES = 64
+SIDE = 384  # photos are judged with their short side reduced to this
+COMPARED_SIDE = 256  # of the copies of which the distances of collections are measured
 WINDOW = 8
 LEAST_CONTENT = 0.9  # below this, the photo itself suffers
 PRICE = 5.0  # of content that is missing: 0.1 of it weighs as half the way to the look
+FARTHEST = 1.5  # ratio of distances beyond which no trait counts
+LEAST_TARGETS = 2  # with halves that can be compared
+LEAST_DISTANCE = 1e-6  # of photos that are all alike
 STRUCTURE_CONSTANT = 0.03**2 / 2  # Wang et al. 2004, C3 for images in [0, 1]
 
 Pixels = NDArray[np.uint8]
+Known = Literal["originals", "references"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,82 +42,203 @@ class Judgement:
     """What validation found.
 
     Attributes:
+        score: the lower, the better; None for a generator that gives nothing usable.
+        fault: what it gives instead, or None.
         content: structure of the photos that is still there, up to 1.
-        look: distance of tone, colour, local contrast and features from the targets', in units of
-            the distance that the photos had before: 1 changed nothing, 0 reached the look.
-        psnr: to the references in dB, or None without any.
-        score: the lower, the better: minus the PSNR where there are references, else the look,
-            and a price for content below 0.9.
+        known: what the photos should become: "originals", of which they were made, or "references",
+            or None where that is not known. The four that follow are None then.
+        psnr: to those in dB.
+        psnr_before: that of the photos as they were.
+        difference: mean distance to those in CIE L*a*b*.
+        difference_before: that of the photos as they were.
+        look: where nothing is known, the distance of tone, colour, local contrast and features from
+            the targets', in units of the distance before: 1 changed nothing. Else None.
+        cast: how the photos are tinted on the whole.
     """
 
-    content: float
-    look: float
-    psnr: float | None
-    score: float
+    score: float | None
+    fault: str | None = None
+    content: float | None = None
+    known: Known | None = None
+    psnr: float | None = None
+    psnr_before: float | None = None
+    difference: float | None = None
+    difference_before: float | None = None
+    look: float | None = None
+    cast: Cast | None = None
 
 
-class Validator:
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How far photos are from what they should be, on average.
+
+    Attributes:
+        psnr: in dB.
+        difference: of the colours, in CIE L*a*b* (CIE76).
+        tint: how much their mean a* and b* are too high.
+    """
+
+    psnr: float
+    difference: float
+    tint: tuple[float, float]
+
+
+class Validator(ABC):
     """Judges generators by the same photos again and again.
+
+    Attributes:
+        name: what the photos are, for people.
 
     Args:
         sources: photos to improve, `(H, W, 3)` each.
-        targets: photos with the wanted look.
-        references: of the sources, one each and of the same sizes; or none.
-        features: maps images to a list of feature maps; None leaves them out of the look.
-        device: where the generator is.
+        device: where to compute.
     """
+
+    name: ClassVar[str]
+
+    def __init__(self, sources: Sequence[Pixels], device: torch.device) -> None:
+        self.sources = list(sources)
+        self.device = device
+
+    def judge(self, generator: Generator) -> Judgement:
+        """Enhance the sources as `enhance` does by default, and judge what becomes of them."""
+        # The enhancer changes its generator's mode, so it gets one of its own.
+        enhancer = Enhancer(copy.deepcopy(generator), self.device)
+        try:
+            enhanced = [enhancer.enhance(Photo(pixels)).photo.pixels for pixels in self.sources]
+        except ImageError as error:
+            return Judgement(score=None, fault=error.message)
+        with torch.inference_mode():
+            return self._judged([image_of(pixels, self.device) for pixels in enhanced])
+
+    @abstractmethod
+    def _judged(self, enhanced: Sequence[Tensor]) -> Judgement: ...
+
+    def _content(self, enhanced: Sequence[Tensor]) -> float:
+        pairs = zip(enhanced, self.sources, strict=True)
+        found = [_structure(image, image_of(source, self.device)) for image, source in pairs]
+        return float(np.mean(found))
+
+
+class PairedValidator(Validator):
+    """Judges by what the photos should become, which is known.
+
+    Args:
+        sources: photos to improve.
+        wanted: what they should become, one each and of the same sizes.
+        device: where to compute.
+    """
+
+    known: ClassVar[Known]
+
+    def __init__(
+        self, sources: Sequence[Pixels], wanted: Sequence[Pixels], device: torch.device
+    ) -> None:
+        super().__init__(sources, device)
+        self.wanted = list(wanted)
+        with torch.inference_mode():
+            self.before = self._compared([image_of(pixels, device) for pixels in sources])
+
+    @abstractmethod
+    def _score(self, found: Comparison) -> float:
+        """Return the score, the lower the better."""
+
+    def _judged(self, enhanced: Sequence[Tensor]) -> Judgement:
+        found = self._compared(enhanced)
+        return Judgement(
+            self._score(found),
+            content=self._content(enhanced),
+            known=self.known,
+            psnr=found.psnr,
+            psnr_before=self.before.psnr,
+            difference=found.difference,
+            difference_before=self.before.difference,
+            cast=cast(*found.tint, before=math.hypot(*self.before.tint)),
+        )
+
+    def _compared(self, images: Sequence[Tensor]) -> Comparison:
+        wanted = (image_of(pixels, self.device) for pixels in self.wanted)
+        found = [_comparison(*pair) for pair in zip(images, wanted, strict=True)]
+        psnr, difference, a, b = (float(each) for each in np.mean(found, axis=0))
+        return Comparison(psnr, difference, (a, b))
+
+
+class ReferenceValidator(PairedValidator):
+    """Judges by references that were given; the score is minus the PSNR."""
+
+    name = "pairs of photos"
+    known = "references"
+
+    def _score(self, found: Comparison) -> float:
+        return -found.psnr
+
+
+class OriginalValidator(PairedValidator):
+    """Judges by the originals that the photos were made of; the score is the colour difference.
+
+    A mean of PSNRs will not do here: one photo that was hardly made worse would decide.
+    """
+
+    name = "held-out targets made worse"
+    known = "originals"
+
+    def _score(self, found: Comparison) -> float:
+        return found.difference
+
+
+class UnpairedValidator(Validator):
+    """Judges by how far all photos together are from all targets together.
+
+    The score is the mean ratio of the distances after and before, and a price for structure that is
+    lost. No distance is taken to be below what chance makes of two collections of the same look.
+
+    Args:
+        sources: photos to improve.
+        targets: photos with the wanted look; at least two.
+        features: maps images to a list of feature maps; None leaves them out of the distances.
+        device: where to compute.
+    """
+
+    name = "the held-out photos of both folders"
 
     def __init__(
         self,
         sources: Sequence[Pixels],
         targets: Sequence[Pixels],
-        references: Sequence[Pixels],
         features: nn.Module | None,
         device: torch.device,
     ) -> None:
-        self.sources = [_image(pixels, device) for pixels in sources]
-        self.references = [_image(pixels, device) for pixels in references]
+        super().__init__(sources, device)
         self.features = features
         with torch.inference_mode():
-            self.wanted = self._statistics([_image(pixels, device) for pixels in targets])
-            self.before = _distances(self._statistics(self.sources), self.wanted)
+            self.targets = self._traits([image_of(pixels, device) for pixels in targets])
+            before = self._traits([image_of(pixels, device) for pixels in sources])
+        self.chance, colour_chance = chance(self.targets, len(before))
+        self.before = self._distances(before)
+        tint = float(colour_distance(before, self.targets).norm())
+        self.tint_before = max(tint, colour_chance)
 
-    @torch.inference_mode()
-    def judge(self, generator: nn.Module) -> Judgement:
-        """Enhance the sources and judge what comes of them."""
-        enhanced = [generator(image) for image in self.sources]
-        content = float(
-            np.mean([_structure(a, b) for a, b in zip(enhanced, self.sources, strict=True)])
+    def _judged(self, enhanced: Sequence[Tensor]) -> Judgement:
+        traits = self._traits(enhanced)
+        ratios = [
+            min(after / before, FARTHEST)
+            for after, before in zip(self._distances(traits), self.before, strict=True)
+        ]
+        content, look = self._content(enhanced), float(np.mean(ratios))
+        a, b = (float(each) for each in colour_distance(traits, self.targets))
+        return Judgement(
+            look + PRICE * max(LEAST_CONTENT - content, 0.0),
+            content=content,
+            look=look,
+            cast=cast(a, b, before=self.tint_before),
         )
-        after = _distances(self._statistics(enhanced), self.wanted)
-        look = float(np.mean([a / max(b, 1e-6) for a, b in zip(after, self.before, strict=True)]))
-        psnr = None
-        if self.references:
-            pairs = zip(enhanced, self.references, strict=True)
-            psnr = float(np.mean([_psnr(image, reference) for image, reference in pairs]))
-        score = look + PRICE * max(LEAST_CONTENT - content, 0.0) if psnr is None else -psnr
-        return Judgement(content, look, psnr, score)
 
-    def _statistics(self, images: Sequence[Tensor]) -> list[Tensor]:
-        """Return quantiles of lightness, a*, b* and local contrast, and means of the features."""
-        values: list[list[Tensor]] = [[], [], [], []]
-        for image in images:
-            lab = srgb_to_lab(image)[0]
-            for channel in range(3):
-                values[channel].append(lab[channel].flatten())
-            values[3].append(_local_contrast(lab[0]))
-        places = torch.linspace(0, 1, QUANTILES + 2, device=images[0].device)[1:-1]
-        found = [torch.quantile(_thinned(torch.cat(each)), places) for each in values]
-        if self.features is not None:
-            found.append(self._feature_means(self.features, images))
-        return found
+    def _distances(self, traits: Sequence[Traits]) -> list[float]:
+        pairs = zip(distances(traits, self.targets), self.chance, strict=True)
+        return [max(*pair, LEAST_DISTANCE) for pair in pairs]
 
-    def _feature_means(self, features: nn.Module, images: Sequence[Tensor]) -> Tensor:
-        means = []
-        for image in images:
-            maps = features(image[:, :, : image.shape[2] // 16 * 16, : image.shape[3] // 16 * 16])
-            means.append(torch.cat([m.float().mean(dim=(0, 2, 3)) for m in maps]))
-        return torch.stack(means).mean(dim=0)
+    def _traits(self, images: Sequence[Tensor]) -> list[Traits]:
+        return [traits_of(_shrunk(image), self.features) for image in images]
 
 
 def reduced(pixels: Pixels) -> Pixels:
@@ -115,25 +251,11 @@ def reduced(pixels: Pixels) -> Pixels:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _image(pixels: Pixels, device: torch.device) -> Tensor:
-    planes = torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(2, 0, 1)
-    return planes[None].float() / 255
-
-
-def _distances(one: Sequence[Tensor], other: Sequence[Tensor]) -> list[float]:
-    # Of quantiles, this is the Wasserstein-1 distance of the distributions.
-    return [float((a - b).abs().mean()) for a, b in zip(one, other, strict=True)]
-
-
-def _thinned(values: Tensor) -> Tensor:
-    return values[:: max(len(values) // 200_000, 1)]  # torch.quantile takes no more than 2^24
-
-
-def _local_contrast(lightness: Tensor) -> Tensor:
-    plane = lightness[None, None]
-    mean = F.avg_pool2d(plane, WINDOW)
-    variance = F.avg_pool2d(plane**2, WINDOW) - mean**2
-    return variance.clamp(min=0).sqrt().flatten()
+def _shrunk(image: Tensor) -> Tensor:
+    factor = COMPARED_SIDE / min(image.shape[2:])
+    if factor >= 1:
+        return image
+    return F.interpolate(image, scale_factor=factor, mode="bilinear", antialias=True)
 
 
 def _structure(image: Tensor, reference: Tensor) -> float:
@@ -147,6 +269,9 @@ def _structure(image: Tensor, reference: Tensor) -> float:
     return float(((covariance + STRUCTURE_CONSTANT) / (spread + STRUCTURE_CONSTANT)).mean())
 
 
-def _psnr(image: Tensor, reference: Tensor) -> float:
-    error = float(((image - reference) ** 2).mean())
-    return -10 * float(np.log10(max(error, 1e-10)))
+def _comparison(image: Tensor, wanted: Tensor) -> tuple[float, float, float, float]:
+    """Return PSNR, colour difference, and how much the mean a* and b* are too high."""
+    error = float(((image - wanted) ** 2).mean())
+    apart = (srgb_to_lab(image) - srgb_to_lab(wanted))[0]
+    a, b = (float(each) for each in apart[1:].mean(dim=(1, 2)))
+    return -10 * math.log10(max(error, 1e-10)), float(apart.norm(dim=0).mean()), a, b

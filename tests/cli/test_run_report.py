@@ -31,6 +31,20 @@ def validated(step: int, look: float, *, is_best: bool) -> dict[str, object]:
     return {"event": "Validated", "step": step, "judgement": judgement, "is_best": is_best}
 
 
+def of_originals(step: int, *, is_best: bool) -> dict[str, object]:
+    cast = {"strength": 2.5, "towards": "blue", "grows": False}
+    judgement = {"score": 7.0, "fault": None, "content": 0.95, "known": "originals", "psnr": 21.5,
+                 "psnr_before": 14.0, "difference": 7.0, "difference_before": 15.0, "look": None,
+                 "cast": cast}  # fmt: skip
+    return {"event": "Validated", "step": step, "judgement": judgement, "is_best": is_best}
+
+
+def broken(step: int) -> dict[str, object]:
+    empty = dict.fromkeys(("score", "content", "known", "psnr", "difference", "look", "cast"))
+    judgement = {**empty, "fault": "the model gives one flat colour"}
+    return {"event": "Validated", "step": step, "judgement": judgement, "is_best": False}
+
+
 def text_of(page: Path) -> str:
     return re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8"))
 
@@ -80,3 +94,32 @@ def test_samples_that_were_moved_with_their_run_are_found_and_lost_ones_passed_o
     page = run_report.write(run).read_text(encoding="utf-8")
 
     assert re.findall(r'data-step="(\d+)"', page) == ["20"]
+
+
+def test_the_page_tells_how_near_the_originals_a_model_comes(run: Path) -> None:
+    log(run, broken(10), of_originals(20, is_best=True), of_originals(40, is_best=False),
+        {"event": "Ended", "step": 40, "reason": "done", "best": 20})  # fmt: skip
+
+    text = text_of(run_report.write(run)).replace("\n", "")
+
+    assert "To the originals21.50 dB" in text
+    assert "Colour difference7.00" in text
+    assert "Structure kept95.0 %" in text
+    assert "Distance to the look" not in text
+    assert "Colour cast" in text
+
+
+def test_a_run_whose_every_model_was_broken_has_a_page(run: Path) -> None:
+    log(run, progress(10, color=0.5), broken(10))
+
+    assert "Best step" in text_of(run_report.write(run))
+
+
+def test_the_log_of_an_earlier_version_has_a_page(run: Path) -> None:
+    old = {"content": 0.95, "look": 0.4, "psnr": 20.25, "score": -20.25}
+    log(run, {"event": "Validated", "step": 20, "judgement": old, "is_best": True})
+
+    text = text_of(run_report.write(run)).replace("\n", "")
+
+    assert "To the references20.25 dB" in text
+    assert "Distance to the look40 %" in text

@@ -1,7 +1,14 @@
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
+
+from photoenhance.training.cast import Cast
+from photoenhance.training.events import Ended, Event, Validated
+from photoenhance.training.loop import Run
+from photoenhance.training.validation import Judgement
 
 SMALL = ("--steps", "2", "--width", "8", "--crop", "80", "--batch", "2", "--set", "pool=2")
 NO_FIDELITY = ("--set", "losses.fidelity=0")
@@ -23,10 +30,62 @@ def test_a_folder_becomes_a_model_that_enhances(cli, my_style: Path, tmp_path: P
     assert trained.code == 0
     assert trained.out == f"{run / 'generator.safetensors'}\n"
     assert "3 targets, no sources (made of targets), on cpu in " in trained.err
+    assert "; none held out: the last model is the one given out\n" in trained.err
     assert (run / "samples-000002.png").stat().st_size > 0
     assert enhanced.code == 0
     with Image.open(tmp_path / "out.jpg") as photo:
         assert photo.size == (120, 90)
+
+
+def test_a_validation_says_in_plain_words_how_good_the_model_is(cli, tmp_path, draw) -> None:
+    draw(*(tmp_path / "style" / f"{k}.jpg" for k in range(10)), size=(90, 120))
+    looks = ("--set", "validation.every=1", "--set", "losses.adversarial=0")
+
+    trained = cli("train", "--target", tmp_path / "style", *SMALL, *NO_FIDELITY, *looks)
+
+    assert "9 targets, no sources (made of targets), 1 photos held out, on cpu in" in trained.err
+    assert "; judged by held-out targets made worse\n" in trained.err
+    line = (
+        r"1: \d+\.\d\d dB and a colour difference of \d+\.\d\d to the originals "
+        r"\(before: \d+\.\d\d and \d+\.\d\d\), \d+\.\d % of the structure kept.*; the best so far, "
+        r"saved\n"
+    )
+    assert re.search(line, trained.err)
+    assert "Colour difference" in (tmp_path / "style-model" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("judgement", "said"),
+    [
+        (
+            Judgement(0.4, content=0.982, look=0.4, cast=Cast(4.12, "magenta", grows=True)),
+            "20: 40 % of the distance to the targets' look is left, 98.2 % of the structure kept, "
+            "a cast grows: 4.1 towards magenta",
+        ),
+        (
+            Judgement(0.4, content=0.9, look=0.4, cast=Cast(4.12, "magenta", grows=False)),
+            "20: 40 % of the distance to the targets' look is left, 90.0 % of the structure kept",
+        ),
+        (
+            Judgement(None, fault="the model gives one flat colour"),
+            "20: the model gives one flat colour, so this step is never the best",
+        ),
+    ],
+)
+def test_what_a_validation_found_is_one_line(
+    cli, my_style: Path, monkeypatch, judgement: Judgement, said: str
+) -> None:
+    told = [Validated(20, judgement, is_best=False), Ended(20, "done", 20)]
+
+    def train(_, run: Run) -> Iterator[Event]:
+        run.output.mkdir()
+        yield from told
+
+    monkeypatch.setattr("photoenhance.training.loop.train", train)
+
+    trained = cli("train", "--target", my_style, *SMALL)
+
+    assert f"{said}\n" in trained.err
 
 
 def test_a_model_can_be_the_beginning_of_another(cli, my_style: Path, tmp_path: Path) -> None:

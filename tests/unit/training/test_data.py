@@ -10,7 +10,7 @@ from PIL import Image
 from photoenhance.errors import ConfigError
 from photoenhance.training import config
 from photoenhance.training.batches import Batches
-from photoenhance.training.data import PhotoFolder, square
+from photoenhance.training.data import PhotoFolder, held_out, square
 from photoenhance.training.degradation import Degradation
 from photoenhance.training.distributed import Processes
 
@@ -176,3 +176,19 @@ def test_degraded_photos_are_duller_on_average(draw) -> None:
     assert all(
         image.dtype == np.float32 and 0 <= image.min() <= image.max() <= 1 for image in degraded
     )
+
+
+@pytest.mark.parametrize(
+    ("photos", "held"),
+    [(9, []), (10, [9]), (25, [9, 19]), (40, [9, 19, 29, 39]), (100, [24, 49, 74, 99])],
+)
+def test_photos_to_judge_by_are_every_tenth_and_spread_over_a_large_folder(
+    photos: int, held: list[int]
+) -> None:
+    paths = [Path(f"{k:03}.jpg") for k in range(photos)]
+
+    learnt, judged = held_out(paths, 4)
+
+    assert judged == [paths[k] for k in held]
+    assert sorted(learnt + judged) == paths
+    assert held_out(paths, 0) == (paths, [])

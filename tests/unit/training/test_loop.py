@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from photoenhance.training import config, dpe, enlightengan, events, oneway, state
+from photoenhance.training import config, dpe, enlightengan, events, oneway, setup, state
 from photoenhance.training.features import EncoderFeatures, perceptual_features
 from photoenhance.training.loop import Run, train
+from photoenhance.training.validation import Judgement
 from photoenhance.zoo import store
 from photoenhance.zoo.load import load_generator
 
@@ -138,6 +139,43 @@ def test_batch_norms_of_0_leave_all_running_statistics_as_they_are(
     ]
     assert means
     assert all(not mean.any() for mean in means)
+
+
+def judging(*scores: float | None):
+    """A validator that finds these scores, one after the other."""
+    remaining = iter(scores)
+
+    class Judge:
+        name = "a list"
+
+        def judge(self, generator: nn.Module) -> Judgement:
+            del generator
+            return Judgement(next(remaining))
+
+    return Judge()
+
+
+@pytest.mark.parametrize(
+    ("scores", "best"),
+    [
+        ((2.0, 1.0, 3.0), 2),
+        ((None, 2.0, None), 2),
+        ((2.0, float("nan"), float("nan")), 1),
+        ((2.0, None, 2.0), 3),
+        ((None, None, None), 3),
+    ],
+)
+def test_the_best_model_is_the_last_with_the_lowest_score(
+    run: Run, monkeypatch: pytest.MonkeyPatch, scores, best: int
+) -> None:
+    monkeypatch.setattr(setup, "build_validator", lambda *_: judging(*scores))
+    looking = settings(steps=3).model_copy(update={"validation": config.Validation(every=1)})
+
+    told = list(train(looking, run))
+
+    assert told[0].judged_by == "a list"
+    assert told[-1] == events.Ended(3, "done", best)
+    assert f"{best} of 3 steps" in load_generator(run.output).header.origin
 
 
 def test_bfloat16_trains_too(run: Run) -> None:
