@@ -179,6 +179,7 @@ def _beginning(told: Told) -> list[tuple[str, str]]:
         "targets": first["targets"],
         "sources": "made of targets" if first["sources"] is None else first["sources"],
         "held out": first["held"],
+        "judged by": first.get("judged_by"),
         "features": first["features"],
         "device": first["device"],
         "precision": first["precision"],

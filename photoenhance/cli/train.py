@@ -252,8 +252,9 @@ def _tell_end(event: "events.Ended") -> None:
 
 def _beginning(event: "events.Started") -> str:
     made = "no sources (made of targets)" if event.sources is None else f"{event.sources} sources"
-    held = f", {event.held} photos held out" if event.held else ""
-    judged = "none held out: the last model is the one given out"
+    photos = "photo" if event.held == 1 else "photos"
+    held = f", {event.held} {photos} held out" if event.held else ""
+    judged = "nothing to judge by, so the last model is the one given out"
     if event.judged_by is not None:
         judged = f"judged by {event.judged_by}"
     compared = f"; fidelity in {event.features}" if event.features else ""

@@ -30,7 +30,7 @@ def test_a_folder_becomes_a_model_that_enhances(cli, my_style: Path, tmp_path: P
     assert trained.code == 0
     assert trained.out == f"{run / 'generator.safetensors'}\n"
     assert "3 targets, no sources (made of targets), on cpu in " in trained.err
-    assert "; none held out: the last model is the one given out\n" in trained.err
+    assert "; nothing to judge by, so the last model is the one given out\n" in trained.err
     assert (run / "samples-000002.png").stat().st_size > 0
     assert enhanced.code == 0
     with Image.open(tmp_path / "out.jpg") as photo:
@@ -43,7 +43,7 @@ def test_a_validation_says_in_plain_words_how_good_the_model_is(cli, tmp_path, d
 
     trained = cli("train", "--target", tmp_path / "style", *SMALL, *NO_FIDELITY, *looks)
 
-    assert "9 targets, no sources (made of targets), 1 photos held out, on cpu in" in trained.err
+    assert "9 targets, no sources (made of targets), 1 photo held out, on cpu in" in trained.err
     assert "; judged by held-out targets made worse\n" in trained.err
     line = (
         r"1: \d+\.\d\d dB and a colour difference of \d+\.\d\d to the originals "
@@ -77,7 +77,7 @@ def test_what_a_validation_found_is_one_line(
 ) -> None:
     told = [Validated(20, judgement, is_best=False), Ended(20, "done", 20)]
 
-    def train(_, run: Run) -> Iterator[Event]:
+    def train(_, run: Run, *__: object) -> Iterator[Event]:
         run.output.mkdir()
         yield from told
 
