@@ -177,7 +177,7 @@ def test_truth_stays_no_word(written: str, value: bool) -> None:
         ),
         (
             "light",
-            ["losses.reconstruction=0", "losses.color=0"],
+            ["losses.reconstruction=0", "losses.color=0", "losses.fidelity=0"],
             "losses: all that the objective one-way knows are 0, so nothing would be learnt",
         ),
         (
