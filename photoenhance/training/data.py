@@ -146,12 +146,13 @@ def held_out(paths: Sequence[Path], most: int) -> tuple[list[Path], list[Path]]:
     """Split photos into those to learn from and those to judge by: every tenth, from ten up.
 
     Args:
-        paths: sorted.
+        paths: in an order that both parts keep, so that pairs stay at the same places.
         most: photos to judge by; of many photos, they are spread over all.
     """
     every = max(10, -(-len(paths) // max(most, 1)))
     chosen = set(list(paths)[every - 1 :: every][:most])
-    return [path for path in paths if path not in chosen], sorted(chosen)
+    learnt = [path for path in paths if path not in chosen]
+    return learnt, [path for path in paths if path in chosen]
 
 
 def square(pixels: Pixels, framing: Framing, size: int, random: np.random.Generator) -> Square:

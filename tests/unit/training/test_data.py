@@ -241,7 +241,7 @@ def test_a_seed_draws_what_it_has_always_drawn(
 
 def test_pairs_are_drawn_as_ever(tmp_path: Path) -> None:
     target, source = greys(tmp_path / "target", 5, 7), greys(tmp_path / "source", 105, 7)
-    chosen = config.load("dpe-supervised", {"crop": 96, "batch": 4}, ["network.side=96"])
+    chosen = config.load("dpe-supervised", {"crop": 64, "batch": 4}, ["network.side=64"])
 
     assert means(Batches(target, source, chosen, Processes())) == DRAWN["pairs"]
 
@@ -290,11 +290,20 @@ def test_batches_do_not_depend_on_threads_or_on_what_is_kept(
         assert torch.equal(one.original, other.original)
 
 
+def test_what_is_held_out_keeps_its_order_so_that_pairs_stay_together() -> None:
+    paths = [Path(name) for name in "zyxwvutsrqponmlkjihg"]
+
+    learnt, held = data.held_out(paths, 2)
+
+    assert held == [Path("q"), Path("g")]
+    assert learnt == [path for path in paths if path not in held]
+
+
 def test_pairs_of_which_one_side_turns_out_broken_are_never_drawn(tmp_path: Path) -> None:
     target, source = greys(tmp_path / "target", 5, 3), greys(tmp_path / "source", 105, 3)
     target.paths[0].write_bytes(b"no photo")
     source.paths[1].write_bytes(b"no photo")
-    chosen = config.load("dpe-supervised", {"crop": 96, "batch": 8}, ["network.side=96"])
+    chosen = config.load("dpe-supervised", {"crop": 64, "batch": 8}, ["network.side=64"])
 
     drawn = means(Batches(target, source, chosen, Processes()))
 
@@ -308,7 +317,7 @@ def test_pairs_without_one_readable_target_are_an_error_and_not_a_wait_for_ever(
     target, source = greys(tmp_path / "target", 5, 3), greys(tmp_path / "source", 105, 3)
     for path in target.paths:
         path.write_bytes(b"no photo")
-    chosen = config.load("dpe-supervised", {"crop": 96, "batch": 8}, ["network.side=96"])
+    chosen = config.load("dpe-supervised", {"crop": 64, "batch": 8}, ["network.side=64"])
 
     with pytest.raises(ConfigError, match="not one of 3 photos can be read"):
         Batches(target, source, chosen, Processes()).at(1)
