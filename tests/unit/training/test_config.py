@@ -4,6 +4,7 @@ import pytest
 
 from photoenhance.errors import ConfigError
 from photoenhance.training import config
+from photoenhance.training.needs import NEEDS
 from photoenhance.training.players import share_of_rate
 
 
@@ -176,8 +177,8 @@ def test_truth_stays_no_word(written: str, value: bool) -> None:
             "losses.fidelity_layers: ['relu5_4'] are not one to 5 layers of vgg16",
         ),
         (
-            "light",
-            ["losses.reconstruction=0", "losses.color=0", "losses.fidelity=0"],
+            "photo",
+            [f"losses.{name}=0" for name in NEEDS["one-way"].weights],
             "losses: all that the objective one-way knows are 0, so nothing would be learnt",
         ),
         (
