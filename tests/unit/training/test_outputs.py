@@ -33,7 +33,7 @@ def fails(config, run: Run, message: str) -> None:
 
 
 def test_a_run_that_diverges_leaves_the_last_good_model(small, run_in) -> None:
-    run = run_in("run")
+    run = run_in("run", source=None)
     without = ("losses.adversarial=0", "losses.fidelity=0", "validation.every=0")
     list(train(small("photo", *without, steps=3), run))
     good, last = checksum(run.output), state.latest(run.output)
