@@ -292,11 +292,18 @@ class _Trainer:
                 hint="Give the same options, or --override to go on with the new ones, or another "
                 "--output for a new run.",
             )
-        for name, part in self._parts().items():
-            part.load_state_dict(before.parts[name])
-        if before.processes == self.processes.count:
-            for name, part in self.objective.own_memory().items():
-                part.load_state_dict(before.own_memories[self.processes.rank][name])
+        try:
+            for name, part in self._parts().items():
+                part.load_state_dict(before.parts[name])
+            if before.processes == self.processes.count:
+                for name, part in self.objective.own_memory().items():
+                    part.load_state_dict(before.own_memories[self.processes.rank][name])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise TrainingError(
+                f"{path}: its networks are not those of the new settings: {'; '.join(changes)}",
+                hint="--override changes rates, weights, photos and steps, but no networks. Name "
+                "another --output for a new run.",
+            ) from error
         return before.step, changes
 
     def _changes(self, before: state.State) -> tuple[str, ...]:

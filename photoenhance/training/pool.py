@@ -49,10 +49,11 @@ class ImagePool:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take the images of a state."""
+        """Take the images of a state, as many as there is place for."""
         images = state["images"]
         self._images, self.count = None, 0
         if images is not None:
+            images = images[: self.size]
             self.count = len(images)
             room = torch.empty((self.size - self.count, *images.shape[1:]))
             self._images = torch.cat([images, room]).to(self._device)

@@ -55,6 +55,15 @@ def test_a_pool_goes_on_from_its_state_bit_for_bit() -> None:
         assert torch.equal(one, other)
 
 
+def test_a_smaller_pool_takes_as_many_images_as_it_holds() -> None:
+    before, pool = ImagePool(5, CPU), ImagePool(2, CPU)
+    before.query(numbered(1, 2, 3), torch.Generator())
+
+    pool.load_state_dict(before.state_dict())
+
+    assert torch.equal(pool.state_dict()["images"], numbered(1, 2))
+
+
 def test_pooled_images_carry_no_gradient() -> None:
     pool, random = ImagePool(2, CPU), torch.Generator().manual_seed(0)
 

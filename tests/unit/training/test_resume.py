@@ -78,6 +78,21 @@ def test_override_goes_on_with_other_settings(small, run_in) -> None:
     assert any(isinstance(event, events.Resumed) for event in told)
 
 
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (["width=8"], ["width=16"]),
+        (["losses.adversarial=0"], ["losses.adversarial=0.1"]),
+    ],
+)
+def test_override_cannot_change_the_networks(small, run_in, before, now) -> None:
+    list(train(small("photo", *before, "validation.every=0", steps=3), run_in("run")))
+    changed = small("photo", *now, "validation.every=0", steps=6)
+
+    with pytest.raises(TrainingError, match="its networks are not those of the new settings"):
+        list(train(changed, run_in("run", override=True)))
+
+
 def test_other_photos_are_refused(small, run_in, folders) -> None:
     list(train(small("photo", steps=3), run_in("run")))
     (folders / "target" / "00.png").rename(folders / "target" / "renamed.png")
