@@ -109,7 +109,7 @@ def test_folders_of_one_look_are_apart_by_no_more_than_chance(light) -> None:
     for validator in (same, alike):
         assert all(distance > 0 for distance in validator.before)
         assert validator.judge(Fake()).look == 1
-        assert validator.judge(lighter(0.98)).look < 1.5
+        assert validator.judge(lighter(0.98)).look < 1.25
 
 
 def test_one_distance_alone_does_not_decide(light) -> None:
@@ -117,7 +117,7 @@ def test_one_distance_alone_does_not_decide(light) -> None:
 
     judged = UnpairedValidator(grey[:3], grey[3:], None, CPU).judge(tinted(0.2, 0, 0))
 
-    assert judged.look <= 1.5
+    assert judged.look <= 1.25
 
 
 def test_features_count_for_the_look(light, dark) -> None:
