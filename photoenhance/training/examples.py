@@ -10,8 +10,8 @@ from photoenhance.training.degradation import Degradation
 from photoenhance.training.look import Look
 from photoenhance.training.validation import reduced
 
-ENOUGH = 16  # photos to judge by; of fewer, each is made worse in several ways
-MOST_WAYS = 8
+ENOUGH = 12  # photos to judge by; of fewer, each is made worse in several ways
+MOST_WAYS = 4  # more find the best step of a run no better
 
 Pairs = tuple[list[Pixels], list[Pixels]]
 
