@@ -66,7 +66,7 @@ def prepared(settings: TrainConfig, folder: Path) -> dict[str, Generator[None, N
     features = truncated_vgg(load_file(vgg), settings.losses.fidelity_layers)
     fast = precisions.best(CPU)
     run = {
-        precision: Run(*sides, folder / precision, vgg, None, CPU, precision, log_every=1,
+        precision: Run(*sides, folder / precision, vgg, CPU, precision, log_every=1,
                        save_every=ENDLESS)
         for precision in dict.fromkeys(("fp32", fast))
     }  # fmt: skip

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from photoenhance.report.run_rows import Group
 
 PAGE = "report.html"
+GRID = "before-after.png"
 ENDS = {
     "done": "ran to its end",
     "settled": "ended by itself, since nothing became better for long",
@@ -45,6 +46,7 @@ def write(folder: Path, settings: Mapping[str, Any] | None = None) -> Path:
         groups=(_judged(told), _losses(told), _pace(told)),
         samples=film(samples),
         settings=(*_beginning(told), *_flat(settings or {})),
+        result=next(iter(film({0: folder / GRID})), None),
     )
     with replacing(folder / PAGE) as file:
         for piece in render(report):

@@ -1,7 +1,10 @@
 """`photoenhance train`."""
 
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +17,7 @@ from photoenhance.cli.interrupts import leaving_at_once, saving_first
 from photoenhance.cli.options import Device
 from photoenhance.cli.publication import check_page
 from photoenhance.cli.render import tell
-from photoenhance.errors import ConfigError, ExitCode, ImageError
+from photoenhance.errors import ConfigError, ExitCode, PhotoEnhanceError
 
 if TYPE_CHECKING:
     from photoenhance.training import events
@@ -36,7 +39,12 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
     *,
     target: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Photos that look as you wish.", rich_help_panel=_WHAT),
+        typer.Option(
+            metavar="DIR",
+            help="Folder of photos that look as you wish, about thirty or more; the only option "
+            "that is needed.",
+            rich_help_panel=_WHAT,
+        ),
     ] = None,
     source: train_options.Source = None,
     val_pairs: train_options.ValPairs = None,
@@ -46,7 +54,8 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
             "-o",
             "--output",
             metavar="RUN",
-            help="Folder for the model and samples; without it, my_style/ goes to my_style-model/.",
+            help="Folder for the model, samples and report; without it, --target my_style makes "
+            "my_style-model.",
             rich_help_panel=_WHAT,
         ),
     ] = None,
@@ -54,14 +63,22 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
     recipe: train_options.Recipe = None,
     list_recipes: Annotated[
         bool,
-        typer.Option("--list-recipes", help="List the recipes and end.", rich_help_panel=_HOW),
+        typer.Option(
+            "--list-recipes",
+            help="List the recipes, ours first, and do nothing else.",
+            rich_help_panel=_HOW,
+        ),
     ] = False,
     steps: train_options.Steps = None,
     width: train_options.Width = None,
     crop: train_options.Crop = None,
     batch: train_options.Batch = None,
     seed: Annotated[
-        int | None, typer.Option(help="Of everything random.", rich_help_panel=_HOW)
+        int | None,
+        typer.Option(
+            help="Number that all random choices begin with: the same number gives the same run.",
+            rich_help_panel=_HOW,
+        ),
     ] = None,
     set: train_options.Set = None,
     init: train_options.Init = None,
@@ -71,14 +88,16 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
         typer.Option(
             "--resume",
             help="Go on with the interrupted run in the output folder, and fail if there is none. "
-            "Without it, a run that is there is taken up as well.",
+            "Without this option such a run goes on, too, and a new one begins if there is none.",
             rich_help_panel=_RUN,
         ),
     ] = False,
     override: Annotated[
         bool,
         typer.Option(
-            "--override", help="Go on although settings have changed.", rich_help_panel=_RUN
+            "--override",
+            help="Go on with an interrupted run although its settings or photos have changed.",
+            rich_help_panel=_RUN,
         ),
     ] = False,
     device: Device = "auto",
@@ -86,15 +105,34 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
     cache_gb: train_options.CacheGb = 2.0,
     workers: train_options.Workers = 1,
     save_every: Annotated[
-        int, typer.Option(min=1, help="Steps between saved states.", rich_help_panel=_RUN)
+        int,
+        typer.Option(
+            min=1,
+            help="Save everything after so many steps: what a crash can cost at most.",
+            rich_help_panel=_RUN,
+        ),
     ] = 500,
-    keep: Annotated[int, typer.Option(min=1, help="States to keep.", rich_help_panel=_RUN)] = 2,
+    keep: Annotated[
+        int,
+        typer.Option(
+            min=1, help="How many of the saved states to keep on disk.", rich_help_panel=_RUN
+        ),
+    ] = 2,
     tensorboard: Annotated[
         bool,
-        typer.Option("--tensorboard", help="Also write the curves for it.", rich_help_panel=_RUN),
+        typer.Option(
+            "--tensorboard",
+            help="Also write the curves for TensorBoard.",
+            rich_help_panel=_RUN,
+        ),
     ] = False,
 ) -> None:
-    """Learn the look of a folder of photos; `enhance --model RUN` then gives it to others."""
+    """Learn the look of a folder of photos; `enhance --model RUN` gives it to others.
+
+    photoenhance train --target my_style begins with the bundled model and
+    says first how long it takes. Ctrl-C saves everything, and the same
+    command goes on from there.
+    """
     if context.invoked_subcommand is not None:
         _refuse_options(context)
         return
@@ -106,13 +144,13 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
         from photoenhance.training.loop import Run
 
     if list_recipes:
-        for name, summary in config.recipes().items():
-            typer.echo(f"{name:18} {summary}")
+        train_options.list_recipes(config.recipes())
         return
     with distributed.joined() as processes:
         if target is None:
             raise ConfigError("train: no --target", hint="Name a folder of photos with your look.")
-        overrides = {"steps": steps, "width": width, "crop": crop, "batch": batch, "seed": seed}
+        sizes = {"steps": steps, "width": width, "crop": crop, "batch": batch}
+        overrides = {**sizes, "seed": seed, "init": init}
         settings = config.load(train_options.recipe_of(recipe, model), overrides, set or ())
         folder = output or train_options.folder_of(target)
         with about("device"):
@@ -124,7 +162,6 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
                 output=folder,
                 perceptual=perceptual,
                 pairs=val_pairs,
-                start=init,
                 device=chosen,
                 precision=precisions.best(chosen) if precision == "auto" else precision,
                 cache_bytes=int(cache_gb * 2**30),
@@ -175,7 +212,7 @@ def _follow(
     settings: "TrainConfig", run: "Run", processes: "Processes", *, tensorboard: bool
 ) -> None:
     """Run, show what happens and keep it in the run's folder."""
-    from photoenhance.training import curves, events, loop, outputs
+    from photoenhance.training import curves, events, grid, loop, outputs
 
     training = loop.train(settings, run, processes)
     if not processes.is_first:  # which reports for all
@@ -183,22 +220,48 @@ def _follow(
             pass
         return
     console = Console(stderr=True, highlight=False)
+    began, started = time.monotonic(), None
+    _advise(settings, run)
     log = curves.Curves(run.output, tensorboard=tensorboard)
+    ended = None
     with _bar(console, settings.steps) as bar, closing(training):
         for event in training:
             log.add(event)
-            _show(event, console, bar, settings.steps)
-    try:
-        page = run_report.write(run.output, settings.model_dump(mode="json"))
-        tell(f"curves and samples: {page}")
-    except ImageError as error:  # the model is what matters
-        tell(f"note: {error.message}")
-    if isinstance(event, events.Ended) and event.reason == "interrupted":
+            started = event if isinstance(event, events.Started) else started
+            ended = event if isinstance(event, events.Ended) else ended
+            _show(event, started, console, bar, settings.steps)
+    is_interrupted = ended is not None and ended.reason == "interrupted"
+    if not is_interrupted:
+        _tell_written("before and after", lambda: grid.write(settings, run))
+    values = settings.model_dump(mode="json")
+    _tell_written("curves and samples", lambda: run_report.write(run.output, values))
+    if ended is not None and is_interrupted:
         again = "the same command goes on from here"
-        tell(f"Interrupted after step {event.step}; everything is in {run.output}: {again}.")
+        tell(f"Interrupted after step {ended.step}; everything is in {run.output}: {again}.")
         raise typer.Exit(ExitCode.INTERRUPTED)
-    tell(f"Done: photoenhance enhance --model {run.output} PHOTOS")
+    tell(f"Done in {_minutes(time.monotonic() - began)}. Now give the look to other photos:")
+    tell(f"  photoenhance enhance --model {quote(str(run.output))} PHOTOS")
     typer.echo(run.output / outputs.CHECKPOINT)
+
+
+def _tell_written(what: str, write: Callable[[], Path]) -> None:
+    """Write a picture or a page for people, and say where it is."""
+    try:
+        tell(f"{what}: {write()}")
+    except PhotoEnhanceError as error:  # the model is there, and that is what matters
+        tell(f"note: {error.message}")
+
+
+def _advise(settings: "TrainConfig", run: "Run") -> None:
+    """Say what a quick look at the photos speaks against."""
+    from photoenhance.cli.train_findings import advised
+    from photoenhance.training import preflight
+
+    found = preflight.quick_advice(settings, run)
+    for each in found:
+        tell(advised(each))
+    if any(each.is_grave for each in found):
+        tell("!! Training would be pointless like this. It begins all the same; Ctrl-C ends it.")
 
 
 def _bar(console: Console, steps: int) -> Progress:
@@ -212,25 +275,32 @@ def _bar(console: Console, steps: int) -> Progress:
         disable=not console.is_terminal,
         transient=True,
     )
-    bar.add_task("", total=steps)
+    bar.add_task("finding out how long it takes", total=steps)
     return bar
 
 
-def _show(event: "events.Event", console: Console, bar: Progress, steps: int) -> None:
+def _show(
+    event: "events.Event",
+    started: "events.Started | None",
+    console: Console,
+    bar: Progress,
+    steps: int,
+) -> None:
     from photoenhance.training import events
 
     match event:
         case events.Note(text=text):
             tell(text)
-        case events.Started():
-            tell(_beginning(event))
+        case events.Estimated(left=left) if started is not None:
+            tell(_beginning(started, left))
+            tell(_judging(started))
         case events.Resumed(step=step, path=path, changes=changes):
             bar.update(bar.tasks[0].id, completed=step)
             changed = f", with other settings: {'; '.join(changes)}" if changes else ""
             tell(f"goes on after step {step}, from {path}{changed}")
         case events.Progress(step=step, terms=terms, seconds=seconds):
             told = " ".join(f"{name} {value:.4f}" for name, value in terms.items())
-            bar.update(bar.tasks[0].id, completed=step, description=f"{told}, {seconds:.2f} s each")
+            bar.update(bar.tasks[0].id, completed=step, description=f"{seconds:.2f} s each")
             if not console.is_terminal:
                 minutes = (steps - step) * seconds / 60
                 tell(f"{step}/{steps} {told}, {seconds:.2f} s a step, {minutes:.0f} min left")
@@ -251,17 +321,36 @@ def _tell_end(event: "events.Ended") -> None:
         tell(f"the model is that of step {event.best}, the best by validation")
 
 
-def _beginning(event: "events.Started") -> str:
-    made = "no sources (made of targets)" if event.sources is None else f"{event.sources} sources"
-    photos = "photo" if event.held == 1 else "photos"
-    held = f", {event.held} {photos} held out" if event.held else ""
-    judged = "nothing to judge by, so the last model is the one given out"
-    if event.judged_by is not None:
-        judged = f"judged by {event.judged_by}"
-    compared = f"; fidelity in {event.features}" if event.features else ""
+def _beginning(event: "events.Started", left: float) -> str:
+    """Say what is learnt from, how long it takes, and where."""
+    if event.sources is None:
+        targets, ordinary = event.targets + event.held, ""
+        held = f", {event.held} held out" if event.held else ""
+    else:
+        targets, ordinary = event.targets, f" and {event.sources} ordinary ones"
+        held = f", {event.held} more held out" if event.held else ""
     several = f", {event.processes} processes" if event.processes > 1 else ""
     where = f"on {event.device} in {event.precision}{several}"
-    return f"{event.targets} targets, {made}{held}, {where}{compared}; {judged}"
+    photos = f"{targets} photo{'s' * (targets != 1)} of your style"
+    return f"{photos}{ordinary}{held}; about {_minutes(left)} {where}"
+
+
+def _minutes(seconds: float) -> str:
+    if seconds < 90:
+        count, unit = max(round(seconds), 1), "second"
+    elif seconds < 90 * 60:
+        count, unit = round(seconds / 60), "minute"
+    else:
+        count, unit = round(seconds / 3600), "hour"
+    return f"{count} {unit}{'s' * (count != 1)}"
+
+
+def _judging(event: "events.Started") -> str:
+    """Say by what the best model is found, and in what structure is compared."""
+    judged = "nothing to judge by, so the last model is the one given out"
+    if event.judged_by is not None:
+        judged = f"the best model is found by {event.judged_by}"
+    return f"{judged}; structure is compared in {event.features}" if event.features else judged
 
 
 def _judged(event: "events.Validated") -> str:

@@ -41,7 +41,7 @@ def check(  # noqa: PLR0913 (Typer reads the options from the signature)
         from photoenhance.training import config, precisions, preflight
         from photoenhance.training.loop import Run
 
-    overrides = {"steps": steps, "width": width, "crop": crop, "batch": batch}
+    overrides = {"steps": steps, "width": width, "crop": crop, "batch": batch, "init": init}
     settings = config.load(options.recipe_of(recipe, model), overrides, set or ())
     with about("device"):
         chosen = choose(device)
@@ -51,7 +51,6 @@ def check(  # noqa: PLR0913 (Typer reads the options from the signature)
         output=options.folder_of(target),  # only to be passed over: no step writes there
         perceptual=perceptual,
         pairs=val_pairs,
-        start=init,
         device=chosen,
         precision=precisions.best(chosen) if precision == "auto" else precision,
         cache_bytes=int(cache_gb * 2**30),

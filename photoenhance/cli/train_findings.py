@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from photoenhance.cli.render import SCHEMA, printable, terminal, valid
+from photoenhance.training.advice import Advice
 from photoenhance.training.census import MEASURES, NAMED, Census, Overlap, duplicates
 from photoenhance.training.loop import Run
 from photoenhance.training.pace import Pace
@@ -42,13 +43,18 @@ def show(found: Preflight, run: Run) -> None:
     if found.pace is not None:
         _say(console, _paced(found.pace, run))
     for each in found.advice:
-        _say(console, f"{'!!' if each.is_grave else ' !'} {each.finding}. {each.hint}".rstrip())
+        _say(console, advised(each))
     if found.is_pointless:
         _say(console, "Training would be pointless like this.")
     elif found.advice:
         _say(console, "Training is possible; what is said above would make it better.")
     else:
         _say(console, "Nothing speaks against training.")
+
+
+def advised(advice: Advice) -> str:
+    """Return one piece of advice as a line, with its mark."""
+    return f"{'!!' if advice.is_grave else ' !'} {advice.finding}. {advice.hint}".rstrip()
 
 
 def record(found: Preflight, run: Run) -> str:

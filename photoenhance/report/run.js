@@ -50,7 +50,7 @@ for (const chart of charts) {
 }
 
 /** Samples: one at a time, each given its bytes when it is first seen. */
-const frames = [...document.querySelectorAll(".frames img")];
+const frames = [...document.querySelectorAll(".over-time img")];
 const when = document.querySelector(".when");
 
 function load(image) {
@@ -59,6 +59,9 @@ function load(image) {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   image.src = URL.createObjectURL(new Blob([bytes], { type: "image/webp" }));
 }
+
+const result = document.querySelector(".result");
+if (result) load(result);
 
 function show(number) {
   load(frames[number]);

@@ -16,9 +16,8 @@ def render(report: RunReport) -> Iterator[bytes]:
 
     Whatever names and settings hold, they stay text; nothing runs or loads but the page's own.
     """
-    shapes = {
-        size: f"shape-{number}" for number, size in enumerate({s.size for s in report.samples})
-    }
+    pictures = (*report.samples, *(() if report.result is None else (report.result,)))
+    shapes = {size: f"shape-{number}" for number, size in enumerate({s.size for s in pictures})}
     ratios = [f".{name} {{ --ratio: {w / h:.5f}; }}" for (w, h), name in shapes.items()]
     style = "\n".join((own("style.css"), own("run.css"), *ratios))
     script = own("run.js")

@@ -38,7 +38,7 @@ class Sample:
     Attributes:
         step: how many.
         size: width and height of the picture in pixels.
-        data: a WebP file: sources above, enhanced images below.
+        data: a WebP file: sources above, enhanced images below, originals where they are known.
     """
 
     step: int
@@ -57,6 +57,7 @@ class RunReport:
         groups: the curves.
         samples: in the order of their steps.
         settings: what the run was made with, likewise.
+        result: whole photos before and after; None where the run has not ended.
     """
 
     title: str
@@ -65,3 +66,4 @@ class RunReport:
     groups: tuple[Group, ...]
     samples: tuple[Sample, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
+    result: Sample | None = None

@@ -74,6 +74,8 @@ def _on_number(census: Census, role: str) -> Iterator[Advice]:
     copies = len(census.repeats)
     different = census.count - copies
     said = f"there are {different} different {role} photos"
+    if different == 1:
+        said = f"there is 1 {role} photo" if not copies else f"all {role} photos show one picture"
     if different < LEAST:
         yield Advice(
             f"{said}: no look can be learnt from so few",
@@ -120,7 +122,7 @@ def on_colour(target: Census, source: Census | None, config: TrainConfig) -> Ite
             yield Advice(
                 "all target photos are black and white, and sources would be made of them: the "
                 "model would never see a colour",
-                "Add ordinary colour photos with --source, for --recipe photo.",
+                "Add ordinary colour photos with --source.",
                 is_grave=True,
             )
         else:
@@ -200,6 +202,16 @@ def on_judging(shared: Overlap, role: str) -> Iterator[Advice]:
             f"{_photos(shared.count, role)} are among those of --val-pairs: the best model would "
             "be chosen by photos that it has learnt by heart",
             f"Take them out of the {role} folder.",
+        )
+
+
+def on_norms(config: TrainConfig) -> Iterator[Advice]:
+    """Advise on the batch of a network that normalises by batches."""
+    if config.batch == 1 and config.batch_norms:
+        yield Advice(
+            "the network normalises each image by its batch, and a batch is one image: colours and "
+            "light will come out uneven",
+            "Choose a --batch of 2 or more.",
         )
 
 

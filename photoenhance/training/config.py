@@ -71,6 +71,9 @@ class Losses(Section):
         reconstruction: made or paired sources are to become their originals.
         color: the same, in CIE a* and b*.
         log_mse: the same, in the logarithm of the squared error of each: minus a tenth of the PSNR.
+        judged: the enhanced images that the discriminator of "one-way" judges: "all", or those of
+            the source folder alone, since made ones are held to their originals; with "sources" and
+            no such folder there is no discriminator.
         relativistic: the form of UEGAN's adversarial loss.
         identity_form: the form of UEGAN's identity loss.
         penalty_rule: how the weight of the penalty adapts: as in DPE's paper, or as in its code.
@@ -89,6 +92,7 @@ class Losses(Section):
     reconstruction: Weight = 0.0
     color: Weight = 0.0
     log_mse: Weight = 0.0
+    judged: Literal["all", "sources"] = "all"
     relativistic: Literal["hinge", "least-squares"] = "hinge"
     identity_form: Literal["l1", "charbonnier"] = "l1"
     penalty_rule: Literal["paper", "released"] = "paper"
@@ -169,6 +173,7 @@ class TrainConfig(Section):
         objective: by which losses, in which order.
         width: channels of the network's finest level.
         network: other values of the network's config; see `network_config`.
+        init: a model to begin with, as `enhance --model` takes it; empty begins from nothing.
         initial: "paper" draws the paper's initial weights, "alive" ones that keep every level at
             work and begin near the identity.
         gain: gain of "alive" initial weights of the generator.
@@ -194,6 +199,7 @@ class TrainConfig(Section):
     objective: ObjectiveName
     width: Annotated[Positive, Field(le=LARGEST_WIDTH)]
     network: dict[str, Any] = Field(default_factory=dict)
+    init: str = ""
     initial: Literal["paper", "alive"] = "alive"
     gain: Gain = 0.7
     last: Gain = 0.05

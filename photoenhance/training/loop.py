@@ -50,7 +50,6 @@ class Run:
         output: the run's folder, for checkpoints, states and samples.
         perceptual: a VGG's file for the fidelity loss, or None for the best at hand.
         pairs: folder that holds `input` and `reference`, to judge by; or None.
-        start: a model to begin with, or None to begin from nothing.
         device: where to compute.
         precision: "bf16" computes the networks in bfloat16, and keeps weights in float32.
         cache_bytes: how much decoded photos may take in memory.
@@ -66,7 +65,6 @@ class Run:
     source: Path | None
     output: Path
     perceptual: Path | None
-    start: str | None
     device: torch.device
     precision: Literal["fp32", "bf16"]
     pairs: Path | None = None

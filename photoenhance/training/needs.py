@@ -45,7 +45,10 @@ NEEDS: dict[ObjectiveName, Needs] = {
     "one-way": Needs(
         weights=("adversarial", "fidelity", "identity", "reconstruction", "color", "log_mse"),
         of_sources=("adversarial", "fidelity"),
-        keys=("losses.relativistic", "losses.identity_form", "losses.fidelity_layers", "pool"),
+        keys=(
+            *("losses.judged", "losses.relativistic", "losses.identity_form"),
+            *("losses.fidelity_layers", "pool"),
+        ),
         discriminator="if adversarial",
     ),
     "enlightengan": Needs(

@@ -59,8 +59,8 @@ class OneWayObjective(Objective):
         """Yield the discriminator's terms, then the generator's."""
         del step
         enhanced = self.enhancer.unclamped(batch.source).float()
-        if self.judge is not None:
-            pooled = self.pool.query(enhanced, random)
+        if self.judge is not None and self._unjudged(batch) < len(enhanced):
+            pooled = self.pool.query(enhanced[self._unjudged(batch) :], random)
             yield Turn(self.judge, self.discriminator_terms(self.judge, batch, pooled))
         with frozen(*([] if self.judge is None else [self.judge.network])):
             yield Turn(self.generator, self.generator_terms(batch, enhanced))
@@ -72,7 +72,7 @@ class OneWayObjective(Objective):
         """
         real = self._logits(judge, batch.target)
         enhanced = self._logits(judge, pooled)
-        source = self._logits(judge, batch.source)
+        source = self._logits(judge, batch.source[self._unjudged(batch) :])
         return {
             "real_enhanced": _over_scales(self.adversarial.discriminator, real, enhanced),
             "real_source": _over_scales(self.adversarial.discriminator, real, source),
@@ -85,9 +85,10 @@ class OneWayObjective(Objective):
             made if self.weights.know_originals else 0
         )  # those before are held to their originals instead
         terms: dict[str, Callable[[], Tensor]] = {
-            "adversarial": lambda: self._adversarial(batch, enhanced),
             "identity": lambda: self._identity(batch.target),
         }
+        if self._unjudged(batch) < len(enhanced):
+            terms["adversarial"] = lambda: self._adversarial(batch, enhanced)
         if self.fidelity is not None and free < len(enhanced):
             terms["fidelity"] = lambda: self._fidelity(enhanced[free:], batch.source[free:])
         if made:
@@ -97,10 +98,14 @@ class OneWayObjective(Objective):
             terms["log_mse"] = lambda: log_mse(enhanced[:made], batch.original, extent)
         return weighted(terms, self.weights)
 
+    def _unjudged(self, batch: Batch) -> int:
+        """How many images, the first of the batch, the discriminator does not judge."""
+        return len(batch.original) if self.weights.judged == "sources" else 0
+
     def _adversarial(self, batch: Batch, enhanced: Tensor) -> Tensor:
         assert self.judge is not None
         real = self._logits(self.judge, batch.target)
-        fake = self._logits(self.judge, enhanced)
+        fake = self._logits(self.judge, enhanced[self._unjudged(batch) :])
         return _over_scales(self.adversarial.generator, real, fake)
 
     def _identity(self, target: Tensor) -> Tensor:

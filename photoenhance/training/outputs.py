@@ -105,7 +105,7 @@ class Outputs:
             self.write(step)
 
     def sample(self, step: int) -> SampleSaved:
-        """Write some sources above what becomes of them.
+        """Write some sources above what becomes of them and, where it is known, what should.
 
         Raises:
             TrainingError: the generator gives one flat colour, or no numbers.
@@ -122,6 +122,10 @@ class Outputs:
         if is_flat(enhanced) and not is_flat(sources):
             raise TrainingError("the generator gives one flat colour", hint=hint)
         rows = [torch.cat(list(images), dim=2) for images in (sources, enhanced)]
+        originals = self.samples.original
+        if len(originals):
+            unknown = torch.ones_like(sources[len(originals) :])
+            rows.append(torch.cat([*originals, *unknown], dim=2))
         grid = pixels_of(torch.cat(rows, dim=1)[None], np.dtype(np.uint8))
         path = self.folder / f"samples-{step:06d}.png"
         with replacing(path) as file:

@@ -1,11 +1,12 @@
 """Folders and networks of a run, from its config."""
 
+import dataclasses
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -217,16 +218,12 @@ def check_memory(config: TrainConfig, device: torch.device) -> None:
         )
 
 
-def build_generator(config: TrainConfig, start: str | None) -> Generator:
-    """Build the generator of a run, initialised from its seed.
-
-    Args:
-        config: the run.
-        start: a model to begin with, or None.
+def build_generator(config: TrainConfig) -> Generator:
+    """Build the generator of a run, with the weights of `init` or initialised from its seed.
 
     Raises:
-        ConfigError: that model has another architecture or width.
-        WeightsError: there is no such model.
+        ConfigError: a value does not fit the network, or the network does not fit `init`.
+        WeightsError: there is no model `init`.
     """
     torch.manual_seed(config.seed)
     generator = untrained(config)
@@ -234,18 +231,35 @@ def build_generator(config: TrainConfig, start: str | None) -> Generator:
         generator.initialise_as_published()
     else:
         generator.initialise(gain=config.gain, last=config.last)
-    if start is not None:
-        loaded = load_generator(start).generator
-        try:
-            if type(loaded) is not type(generator):
-                raise ConfigError(f"{start}: is no {config.architecture}", hint="Choose another.")
-            generator.load_state_dict(loaded.state_dict())
-        except RuntimeError as error:
+    if config.init:
+        loaded = load_generator(config.init)
+        if loaded.header.architecture != config.architecture:
             raise ConfigError(
-                f"{start}: cannot begin a network of {generator.config}",
-                hint="Choose another --init, or its --width.",
-            ) from error
+                f"init: {config.init} is of the architecture {loaded.header.architecture}, and "
+                f"this run trains {config.architecture}",
+                hint="Choose another --init, or another --model.",
+                options=["init"],
+            )
+        try:
+            generator.load_state_dict(loaded.generator.state_dict())
+        except RuntimeError as error:
+            raise _of_other_shape(config.init, loaded.generator, generator) from error
     return generator
+
+
+def _of_other_shape(name: str, loaded: Generator, wanted: Generator) -> ConfigError:
+    """Say in which values of their configs two networks differ."""
+    configs: list[Any] = [loaded.config, wanted.config]
+    has, asked = map(dataclasses.asdict, configs)
+    differing = [key for key in has if has[key] != asked.get(key)]
+    there = ", ".join(f"{key} {has[key]}" for key in differing)
+    here = ", ".join(f"{key} {asked.get(key)}" for key in differing)
+    return ConfigError(
+        f"init: {name} has {there}, and the network of this run {here}",
+        hint=f"Keep what {name} has, name another --init, or train a network of any width from "
+        "nothing with --recipe photo.",
+        options=["init", *differing],
+    )
 
 
 def build_objective(
@@ -259,9 +273,12 @@ def build_objective(
         WeightsError: there is no such model.
     """
     check_memory(config, run.device)
-    generator = build_generator(config, run.start)
+    generator = build_generator(config)
     features, name = _features(config, run)
     workplace = Workplace(run.device, processes, generator, features)
+    if run.source is None and config.losses.judged == "sources":
+        losses = config.losses.model_copy(update={"adversarial": 0.0})
+        config = config.model_copy(update={"losses": losses})
     objective = OBJECTIVES[config.objective](config, workplace)
     share_weights([player.network for player in objective.players().values()], processes)
     return objective, name

@@ -9,8 +9,8 @@ COMMANDS = {
     "enhance": ["enhance", "photos", "-o", "out"],
     "evaluate": ["evaluate", "--inputs", "photos"],
     "evaluate with a model": ["evaluate", "--inputs", "photos", "--model", "{model}"],
-    "train": ["train", "--target", "photos", "-o", "run", "--steps", "1", "--width", "8"],
-    "train check": ["train", "check", "--target", "photos", "--width", "8"],
+    "train": ["train", "--target", "photos", "-o", "run", "--steps", "1"],
+    "train check": ["train", "check", "--target", "photos"],
     "doctor": ["doctor", "--model", "{model}", "--no-self-test"],
 }
 

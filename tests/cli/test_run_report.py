@@ -6,8 +6,10 @@ import pytest
 
 from photoenhance.cli import run_report
 
-TINY = ("--steps", "3", "--width", "8", "--crop", "80", "--batch", "2", "--save-every", "2",
-        "--set", "losses.fidelity=0", "--set", "losses.adversarial=0")  # fmt: skip
+TINY = (
+    *("--recipe", "photo", "--steps", "3", "--width", "8", "--crop", "80", "--batch", "2"),
+    *("--save-every", "2", "--set", "losses.fidelity=0", "--set", "losses.adversarial=0"),
+)
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def test_a_run_ends_with_a_page_of_its_curves_and_samples(cli, draw, tmp_path: P
     assert f"curves and samples: {page}\n" in trained.err
     source = page.read_text(encoding="utf-8")
     assert "3 steps by the recipe photo; the run ran to its end." in source
-    assert source.count('type="text/plain"') == 2
+    assert source.count('type="text/plain"') == 3  # two grids of samples, and before-after
     assert ">reconstruction</span>" in source
     assert "<dt>losses.fidelity</dt><dd>0" in source
 

@@ -10,8 +10,10 @@ from photoenhance.training.cast import Cast
 from photoenhance.training.events import Ended, Event, Validated
 from photoenhance.training.loop import Run
 from photoenhance.training.validation import Judgement
+from photoenhance.zoo.load import load_generator
 
-SMALL = ("--steps", "2", "--width", "8", "--crop", "80", "--batch", "2", "--set", "pool=2")
+TINY = ("--steps", "2", "--crop", "80", "--batch", "2")
+SMALL = ("--recipe", "photo", "--width", "8", *TINY, "--set", "pool=2")
 NO_FIDELITY = ("--set", "losses.fidelity=0")
 
 
@@ -30,8 +32,8 @@ def test_a_folder_becomes_a_model_that_enhances(cli, my_style: Path, tmp_path: P
 
     assert trained.code == 0
     assert trained.out == f"{run / 'generator.safetensors'}\n"
-    assert "3 targets, no sources (made of targets), on cpu in " in trained.err
-    assert "; nothing to judge by, so the last model is the one given out\n" in trained.err
+    assert "3 photos of your style; about " in trained.err
+    assert "\nnothing to judge by, so the last model is the one given out\n" in trained.err
     assert (run / "samples-000002.png").stat().st_size > 0
     assert enhanced.code == 0
     with Image.open(tmp_path / "out.jpg") as photo:
@@ -44,8 +46,8 @@ def test_a_validation_says_in_plain_words_how_good_the_model_is(cli, tmp_path, d
 
     trained = cli("train", "--target", tmp_path / "style", *SMALL, *NO_FIDELITY, *looks)
 
-    assert "9 targets, no sources (made of targets), 1 photo held out, on cpu in" in trained.err
-    assert "; judged by held-out targets made worse\n" in trained.err
+    assert "10 photos of your style, 1 held out; about " in trained.err
+    assert "\nthe best model is found by held-out targets made worse\n" in trained.err
     line = (
         r"1: \d+\.\d\d dB and a colour difference of \d+\.\d\d to the originals "
         r"\(before: \d+\.\d\d and \d+\.\d\d\), \d+\.\d % of the structure kept.*; the best so far, "
@@ -87,6 +89,107 @@ def test_what_a_validation_found_is_one_line(
     trained = cli("train", "--target", my_style, *SMALL)
 
     assert f"{said}\n" in trained.err
+
+
+def test_a_folder_alone_takes_up_the_bundled_model(cli, my_style: Path, tmp_path: Path) -> None:
+    trained = cli("train", "--target", my_style, *TINY)
+
+    bundled = load_generator("uegan").generator.state_dict()
+    learnt = load_generator(tmp_path / "my_style-model").generator.state_dict()
+    assert trained.code == 0
+    for name, weights in bundled.items():
+        assert (learnt[name] - weights).abs().max() < 0.01
+    assert any(not learnt[name].equal(weights) for name, weights in bundled.items())
+
+
+def test_the_first_line_says_what_is_learnt_from_and_how_long_it_takes(
+    cli, tmp_path: Path, draw
+) -> None:
+    draw(*(tmp_path / "my_style" / f"{k:02}.jpg" for k in range(20)), size=(90, 120))
+
+    trained = cli("train", "--target", tmp_path / "my_style", *TINY)
+
+    lines = [line for line in trained.err.splitlines() if not line.startswith((" !", "!!"))]
+    said = r"20 photos of your style, 2 held out; about \d+ seconds? on cpu in (fp32|bf16)"
+    assert re.fullmatch(said, lines[0])
+
+
+def test_the_end_shows_photos_before_and_after_and_says_what_to_do_next(
+    cli, my_style: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "my_style-model"
+
+    trained = cli("train", "--target", my_style, *TINY)
+
+    assert f"before and after: {run / 'before-after.png'}\n" in trained.err
+    assert trained.err.endswith(
+        f"Now give the look to other photos:\n  photoenhance enhance --model {run} PHOTOS\n"
+    )
+    with Image.open(run / "before-after.png") as grid:
+        assert grid.size[0] > 3 * 120
+    assert 'data-picture="before-after"' in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_ordinary_photos_can_be_seen_as_well(cli, my_style: Path, tmp_path: Path, draw) -> None:
+    draw(*(tmp_path / "snaps" / f"{k}.jpg" for k in range(4)), size=(90, 120))
+
+    trained = cli(
+        "train", "--target", my_style, "--source", tmp_path / "snaps", *TINY, *NO_FIDELITY
+    )
+
+    assert trained.code == 0
+    assert "3 photos of your style and 4 ordinary ones; about " in trained.err
+    with Image.open(tmp_path / "my_style-model" / "before-after.png") as grid:
+        assert 2 * 120 < grid.size[0] < 3 * 120
+
+
+def test_a_width_that_the_bundled_model_has_not_is_refused_with_a_way_out(
+    cli, my_style: Path, tmp_path: Path
+) -> None:
+    failed = cli("train", "--target", my_style, "--width", "32", *TINY)
+
+    assert failed.code == 2
+    assert "Error: init: uegan has width 16, and the network of this run width 32" in failed.err
+    assert "--recipe photo" in failed.err
+    assert not (tmp_path / "my_style-model").exists()
+
+
+def test_a_model_of_another_architecture_is_no_beginning(cli, my_style: Path) -> None:
+    failed = cli("train", "--target", my_style, "--init", "dpe", *TINY)
+
+    assert failed.code == 2
+    assert "init: dpe is of the architecture dpe, and this run trains uegan" in failed.err
+
+
+def test_what_is_worrying_is_said_at_the_start_and_the_run_goes_on(
+    cli, tmp_path: Path, draw
+) -> None:
+    draw(tmp_path / "my_style" / "only.jpg", size=(90, 120))
+
+    trained = cli("train", "--target", tmp_path / "my_style", *TINY)
+
+    assert trained.err.startswith("!! there is 1 target photo: no look can be learnt from so few.")
+    assert "!! Training would be pointless like this. It begins all the same" in trained.err
+    assert trained.code == 0
+
+
+def test_a_folder_of_broken_photos_is_one_error_and_no_advice(cli, my_style: Path) -> None:
+    for photo in my_style.iterdir():
+        photo.write_bytes(b"no photo")
+
+    failed = cli("train", "--target", my_style, *TINY)
+
+    assert failed.code == 2
+    assert "!" not in failed.err
+    assert "not one of 3 photos can be read" in failed.err
+
+
+def test_our_recipes_are_listed_first(cli) -> None:
+    listed = cli("train", "--list-recipes")
+
+    names = [line.split()[0] for line in listed.out.splitlines()]
+    assert names[:4] == ["style", "photo", "light", "tone"]
+    assert names[4:] == sorted(names[4:])
 
 
 def test_a_model_can_be_the_beginning_of_another(cli, my_style: Path, tmp_path: Path) -> None:
@@ -182,7 +285,10 @@ def test_a_page_of_somebody_else_in_the_runs_folder_is_seen_before_the_run(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--crop", "64"], "crop: 64 is too small for the discriminator of uegan; at least 80"),
+        (
+            ["--recipe", "photo", "--crop", "64"],
+            "crop: 64 is too small for the discriminator of uegan; at least 80",
+        ),
         (["--crop", "100000"], "crop: 100000 is too large; at most 4096"),
         (["--steps", "0"], "steps: 0 is too small; at least 1"),
         (["--recipe", "enlightengan", "--set", "losses.fidelity=0"], "losses.fidelity: the obj"),

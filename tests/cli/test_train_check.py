@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-SMALL = ("--steps", "2", "--width", "8", "--crop", "80", "--batch", "2", "--precision", "fp32")
+SMALL = (
+    *("--recipe", "photo", "--steps", "2", "--width", "8", "--crop", "80", "--batch", "2"),
+    *("--precision", "fp32"),
+)
 QUICK = (*SMALL, "--set", "losses.fidelity=0", "--set", "pool=2")
 
 

@@ -97,7 +97,7 @@ def test_a_style_is_learnt_and_given_to_a_folder(photoenhance, dull: Path, tmp_p
         Image.fromarray(load()[:200, :240]).save(style / f"{name}.jpg")
 
     trained = photoenhance(
-        *("train", "--target", style, "--source", dull, "--width", 8, "--steps", 3),
+        *("train", "--target", style, "--source", dull, "--steps", 3),
         *("--crop", 80, "--batch", 2, "--set", "made=1"),
     )
     enhanced = photoenhance("enhance", dull, "--model", tmp_path / "my_style-model", "-o", "out")

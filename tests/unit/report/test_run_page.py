@@ -178,6 +178,13 @@ def test_the_timeline_goes_through_the_samples(opened) -> None:
     assert browser.js("return document.querySelector('.after').value") == "50 steps"
 
 
+def test_photos_before_and_after_are_shown_whole_above_all(opened) -> None:
+    browser = opened(result=sample(0, "blue"))
+
+    assert browser.wait_for("document.querySelector('.result').naturalWidth === 60")
+    assert browser.js("return document.querySelector('.run h2').textContent") == "Before and after"
+
+
 def test_pointing_at_one_chart_points_at_the_same_step_in_all(opened) -> None:
     browser = opened()
 

@@ -10,7 +10,7 @@ from photoenhance.training.loop import Run
 
 # Every recipe, as small as its networks allow.
 SMALL = {
-    "uegan": ["width=8", "crop=80", "pool=4", "losses.fidelity_layers=['relu1_1']"],
+    "uegan": ["init=''", "width=8", "crop=80", "pool=4", "losses.fidelity_layers=['relu1_1']"],
     "enlightengan": ["width=4", "crop=64", "optimiser.epoch=2"],
     "dpe": ["crop=64", "network.side=64", "network.widths='4-4-6-8'", "optimiser.epoch=2"],
 }
@@ -52,7 +52,6 @@ def run_in(folders: Path) -> Callable[..., Run]:
             "source": folders / "source",
             "output": folders / name,
             "perceptual": None,
-            "start": None,
             "device": torch.device("cpu"),
             "precision": "fp32",
             "log_every": 1,

@@ -8,7 +8,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from photoenhance.errors import ConfigError
 from photoenhance.training import config, dpe, enlightengan, events, oneway, setup, state
+from photoenhance.training.events import Progress
 from photoenhance.training.features import EncoderFeatures, perceptual_features
 from photoenhance.training.loop import Run, train
 from photoenhance.training.validation import Judgement
@@ -30,7 +32,6 @@ def run(tmp_path: Path, draw) -> Run:
         source=tmp_path / "source",
         output=tmp_path / "run",
         perceptual=None,
-        start=None,
         device=torch.device("cpu"),
         precision="fp32",
         log_every=1,
@@ -75,7 +76,7 @@ def test_a_run_tells_what_it_does(run: Run) -> None:
     assert saved == [2, 3]
     samples = [event.path for event in told if isinstance(event, events.SampleSaved)]
     with Image.open(samples[-1]) as grid:
-        assert grid.size == (3 * 80, 2 * 80)
+        assert grid.size == (3 * 80, 3 * 80)  # the originals of two of three are known
 
 
 def test_a_run_tells_how_long_it_will_take_before_its_fifth_step(run: Run) -> None:
@@ -224,3 +225,36 @@ def test_frozen_critics_change_no_bit_of_what_is_learnt(
     frozen, learning = (state.read(state.latest(run_in(n).output)) for n in ("frozen", "learning"))
     first, second = frozen.parts["average"]["network"], learning.parts["average"]["network"]
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize(("with_source", "judged"), [(True, True), (False, False)])
+def test_only_photos_of_the_source_folder_are_judged_where_the_recipe_wants_it(
+    small, run_in, *, with_source: bool, judged: bool
+) -> None:
+    changes = {} if with_source else {"source": None}
+    chosen = small("style", "losses.fidelity=0", made=1, steps=1)
+
+    told = list(train(chosen, run_in("run", **changes)))
+
+    terms = next(event.terms for event in told if isinstance(event, Progress))
+    assert ("adversarial" in terms) is judged
+    assert ("real_enhanced" in terms) is judged
+    assert "reconstruction" in terms
+
+
+def test_a_run_begins_with_the_weights_of_its_init(small, run_in) -> None:
+    first = run_in("first", source=None)
+    list(train(small("style", steps=1), first))
+    again = config.load("style", {"init": str(first.output), "width": 8, "crop": 80})
+
+    generator = setup.build_generator(again)
+
+    for name, weights in load_generator(first.output).generator.state_dict().items():
+        assert generator.state_dict()[name].equal(weights)
+
+
+def test_weights_of_another_shape_are_refused_and_their_shape_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"init: uegan has width 16, .* width 24") as raised:
+        setup.build_generator(config.load("style", {"width": 24}))
+
+    assert "--recipe photo" in raised.value.hint

@@ -17,7 +17,7 @@ def run(tmp_path: Path, draw) -> Run:
     for number in range(3):
         Image.fromarray(draw(84 + number, 100)).save(tmp_path / "target" / f"{number}.png")
     device = torch.device("cpu")
-    return Run(tmp_path / "target", None, tmp_path / "run", None, None, device, "fp32")
+    return Run(tmp_path / "target", None, tmp_path / "run", None, device, "fp32")
 
 
 def settings(*assignments: str, **overrides: object) -> config.TrainConfig:

@@ -67,7 +67,7 @@ def settings(*assignments: str, **overrides: object) -> config.TrainConfig:
 
 
 def run_of(target: Path, source: Path | None = None, **parts: object) -> Run:
-    run = Run(target, source, target / "never", None, None, torch.device("cpu"), "fp32")
+    run = Run(target, source, target / "never", None, torch.device("cpu"), "fp32")
     return replace(run, **parts)
 
 
@@ -312,6 +312,30 @@ def test_a_long_run_is_told_of(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_missing_folder_is_no_finding_but_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such folder"):
         preflight.listed(settings(), run_of(tmp_path / "nowhere"))
+
+
+def test_a_quick_look_takes_a_sample_and_no_step(
+    fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = fill("target", *(grey(scene(k)) for k in range(30)))
+    monkeypatch.setattr(preflight, "SAMPLE", 24)
+    monkeypatch.setattr(preflight.pace, "measure", None)
+
+    found = preflight.quick_advice(settings(), run_of(target))
+
+    assert [each.is_grave for each in found] == [True]
+    assert "all target photos are black and white" in found[0].finding
+
+
+def test_one_image_a_batch_is_told_of_where_batches_are_normalised(fill: Fill) -> None:
+    run = run_of(fill("target", *(scene(k) for k in range(24))))
+    one = {"batch": 1, "crop": 64, "made": 1}
+
+    normalised = preflight.quick_advice(config.load("enlightengan", one), run)
+    others = preflight.quick_advice(config.load("photo", {**one, "crop": 96}), run)
+
+    assert "a batch is one image" in "".join(each.finding for each in normalised)
+    assert "a batch is one image" not in "".join(each.finding for each in others)
 
 
 def test_pairs_without_partners_are_an_error(fill: Fill) -> None:
