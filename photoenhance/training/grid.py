@@ -1,7 +1,6 @@
 """A picture of whole photos before and after, to see at a glance what a run has learnt."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -79,7 +78,7 @@ def _plain(pixels: Pixels, config: TrainConfig, index: int, look: Look | None) -
     if look is not None:
         image = look.removed(image, 1.0)
     else:
-        always = replace(config.degradation, untouched=0.0)
+        always = config.degradation.model_copy(update={"untouched": 0.0})
         image = always.apply(image, np.random.default_rng((config.seed, index)))
     return (image * 255 + 0.5).astype(np.uint8)
 

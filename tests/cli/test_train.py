@@ -13,7 +13,7 @@ from photoenhance.training.validation import Judgement
 from photoenhance.zoo.load import load_generator
 
 TINY = ("--steps", "2", "--crop", "80", "--batch", "2")
-SMALL = ("--recipe", "photo", "--width", "8", *TINY, "--set", "pool=2")
+SMALL = (*TINY, "--recipe", "photo", "--width", "8", "--set", "pool=2")
 NO_FIDELITY = ("--set", "losses.fidelity=0")
 
 
@@ -326,7 +326,7 @@ def test_a_folder_of_any_format_is_learnt_from(cli, tmp_path: Path, suffix: str)
     trained = cli("train", "--target", folder, *SMALL, *NO_FIDELITY)
 
     assert trained.code == 0
-    assert "2 targets" in trained.err
+    assert "2 photos of your style" in trained.err
 
 
 def test_a_run_inside_its_target_folder_goes_on_and_learns_from_nothing_of_its_own(
@@ -341,7 +341,7 @@ def test_a_run_inside_its_target_folder_goes_on_and_learns_from_nothing_of_its_o
 
     samples = len(list(run.glob("samples-*.png"))) - 1
     assert first.code == second.code == 0
-    assert "3 targets" in second.err
+    assert "3 photos of your style" in second.err
     assert "photos: other files than before" not in second.err
     assert (
         f"{my_style}: not learnt from {samples} pictures that photoenhance has made" in second.err
@@ -355,7 +355,7 @@ def test_unreadable_photos_are_named_and_not_counted(cli, my_style: Path) -> Non
     trained = cli("train", "--target", my_style, *SMALL, *NO_FIDELITY)
 
     assert trained.err.count("broken.jpg") == 1
-    assert "3 targets" in trained.err
+    assert "3 photos of your style" in trained.err
 
 
 @pytest.mark.parametrize("role", ["--target", "--source"])
