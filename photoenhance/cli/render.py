@@ -85,7 +85,7 @@ def reporter(shown: Shown) -> Iterator[Reporter]:
     console = Console(stderr=True, highlight=False)
     bar = shown.progress and console.is_terminal and not console.is_dumb_terminal
     with ExitStack() as stack:
-        stack.enter_context(_logged(logging.DEBUG if shown.verbose else logging.WARNING))
+        stack.enter_context(logged(logging.DEBUG if shown.verbose else logging.WARNING))
         lines = Lines(console, bar=bar, quiet=shown.quiet, verbose=shown.verbose)
         stack.callback(lines.close)
         records = []
@@ -157,7 +157,7 @@ def _ends_a_line(file: Path) -> bool:
 
 
 @contextmanager
-def _logged(level: int) -> Iterator[None]:
+def logged(level: int) -> Iterator[None]:
     """Write what our own code logs to standard error."""
     logger, handler = logging.getLogger("photoenhance"), _Told(level)
     before = logger.level

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from photoenhance.errors import ImageError
+
 if TYPE_CHECKING:
     from photoenhance.report.run_rows import Group
 
@@ -27,7 +29,7 @@ def write(folder: Path, settings: Mapping[str, Any] | None = None) -> Path:
         settings: of the run as plain values, if they are at hand.
 
     Raises:
-        ImageError: the page cannot be written.
+        ImageError: the page cannot be written, or the log not read.
     """
     from photoenhance.imaging.atomic import replacing
     from photoenhance.report.film import film
@@ -56,7 +58,11 @@ def write(folder: Path, settings: Mapping[str, Any] | None = None) -> Path:
 
 def _read(log: Path) -> Told:
     events = []
-    for line in log.read_text(encoding="utf-8").splitlines():
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:  # a full disk may have kept it from being written
+        raise ImageError(f"{log}: cannot be read: {error.strerror}") from error
+    for line in text.splitlines():
         try:
             events.append(json.loads(line))
         except ValueError:  # cut short by a kill

@@ -1,5 +1,6 @@
 """`photoenhance train`."""
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -16,7 +17,7 @@ from photoenhance.cli.command import Command, about, refuse_faults, tell_unknown
 from photoenhance.cli.interrupts import leaving_at_once, saving_first
 from photoenhance.cli.options import Device
 from photoenhance.cli.publication import check_page
-from photoenhance.cli.render import tell
+from photoenhance.cli.render import logged, tell
 from photoenhance.errors import ConfigError, ExitCode, PhotoEnhanceError
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def train(  # noqa: PLR0913 (Typer reads the options from the signature)
     if list_recipes:
         train_options.list_recipes(config.recipes())
         return
-    with distributed.joined() as processes:
+    with logged(logging.WARNING), distributed.joined() as processes:
         if target is None:
             raise ConfigError("train: no --target", hint="Name a folder of photos with your look.")
         sizes = {"steps": steps, "width": width, "crop": crop, "batch": batch}

@@ -398,3 +398,18 @@ def test_pairs_of_which_nothing_can_be_read_end_at_once(cli, my_style: Path, tmp
 
     assert failed.code == 2
     assert f"{broken}: not one of 3 photos can be read" in failed.err
+
+
+def test_a_log_that_cannot_be_written_costs_the_run_no_model(
+    cli, my_style: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "run" / "events.jsonl").mkdir(parents=True)
+
+    trained = cli("train", "--target", my_style, "-o", tmp_path / "run", *SMALL, *NO_FIDELITY)
+
+    assert trained.code == 0
+    assert (
+        trained.err.count("events.jsonl: cannot be written: Is a directory; the run goes on") == 1
+    )
+    assert "note: " in trained.err
+    assert (tmp_path / "run" / "generator.safetensors").exists()
