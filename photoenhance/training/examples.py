@@ -11,7 +11,7 @@ from photoenhance.training.look import Look
 from photoenhance.training.validation import reduced
 
 ENOUGH = 12  # photos to judge by; of fewer, each is made worse in several ways
-MOST_WAYS = 4  # more find the best step of a run no better
+MOST_WAYS = 4  # two ways find the best step of a run nearly as well
 
 Pairs = tuple[list[Pixels], list[Pixels]]
 
