@@ -170,7 +170,7 @@ def test_good_folders_need_no_advice(fill: Fill) -> None:
     ("pictures", "finding"),
     [
         ([scene(0), scene(1)], "there are 2 different target photos: no look"),
-        ([scene(0)] * 30, "there are 1 different target photos: no look"),
+        ([scene(0)] * 30, "all target photos show one picture: no look"),
         ([grey(scene(k)) for k in range(24)], "all target photos are black and white"),
         ([scene(k, height=40, width=300) for k in range(24)], "smaller than half of the crops"),
         ([np.full((120, 160, 3), 90, np.uint8)] * 3, "all target photos are flat"),
