@@ -333,7 +333,7 @@ def test_pairs_without_one_readable_target_are_an_error_and_not_a_wait_for_ever(
         ("photo", {"batch": 1}, False, 1, Shares(1, 0)),
         ("light", {}, True, 1, Shares(5, 1)),
         ("tone", {}, True, 1, Shares(2, 1)),
-        ("style", {}, True, 1, Shares(3, 1)),
+        ("style", {}, True, 1, Shares(2, 2)),
         ("uegan", {"batch": 1}, True, 1, Shares(0, 1)),
         ("dpe-supervised", {}, True, 1, Shares(0, 3)),
         ("photo", {}, True, 2, Shares(6, 2)),

@@ -43,7 +43,7 @@ def test_the_generator_has_the_terms_that_are_named(
     source, target = PhotoFolder(folders / "source"), PhotoFolder(folders / "target")
     batch = Batches(target, source, settings, Processes()).at(1)
     workplace = Workplace(
-        torch.device("cpu"), Processes(), setup.build_generator(settings, None), Gradients()
+        torch.device("cpu"), Processes(), setup.build_generator(settings), Gradients()
     )
     learning = setup.OBJECTIVES[settings.objective](settings, workplace)
 

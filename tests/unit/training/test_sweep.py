@@ -31,7 +31,7 @@ RECIPES = (
 )
 EVERYWHERE = ("degradation", "validation")  # what is the same to all recipes: tried with the first
 SMALL = {
-    "uegan": ["width=8", "crop=80", "pool=4"],
+    "uegan": ["width=8", "crop=80", "pool=4", "init=''"],
     "enlightengan": ["width=4", "crop=64"],
     "dpe": ["crop=64", "network.side=64", "network.widths='4-4-6-8'"],
 }
@@ -135,7 +135,6 @@ def outcome(recipe: str, assignment: str, folders: Path, output: Path) -> str:
         source=folders / "source" if has_source else None,
         output=output,
         perceptual=None,
-        start=None,
         device=torch.device("cpu"),
         precision="fp32",
     )
