@@ -7,7 +7,10 @@ import torch
 from photoenhance.training import setup
 from photoenhance.training.oneway import OneWayObjective
 
-SMALL = ("--steps", "2", "--width", "8", "--crop", "80", "--batch", "2", "--recipe", "style")
+SMALL = (
+    *("--steps", "2", "--width", "8", "--crop", "80", "--batch", "2"),
+    *("--recipe", "style", "--set", "init=''"),
+)
 
 
 @pytest.mark.parametrize("command", [("train",), ("train", "check")])
