@@ -151,7 +151,7 @@ def cool(pixels: Pixels) -> Pixels:
 
 
 def pastel(pixels: Pixels) -> Pixels:
-    """High key and pastel: everything light, black lifted, pale colours, rosy lights."""
+    """High key and pastel: everything light, black lifted, pale and slightly rosy colours."""
     image = saturated(pixels**0.74, 0.72)
     return np.clip(0.07 + 0.93 * image + np.array([0.015, -0.005, 0.01]), 0, 1)
 
