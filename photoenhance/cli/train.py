@@ -18,7 +18,7 @@ from photoenhance.cli.interrupts import leaving_at_once, saving_first
 from photoenhance.cli.options import Device
 from photoenhance.cli.publication import check_page
 from photoenhance.cli.render import logged, tell
-from photoenhance.errors import ConfigError, ExitCode, PhotoEnhanceError
+from photoenhance.errors import ConfigError, ExitCode, PhotoEnhanceError, TrainingError
 
 if TYPE_CHECKING:
     from photoenhance.training import events
@@ -198,7 +198,7 @@ def _check_folder(settings: "TrainConfig", run: "Run", *, resume: bool) -> None:
         raise ConfigError(
             f"{run.output}: holds no interrupted run", hint="Leave out --resume to begin one."
         )
-    has_ended = latest is not None and state.step_of(latest) >= settings.steps
+    has_ended = latest is not None and _has_ended(latest, settings.steps)
     # A run writes its state before its model, so that a model alone is none that could go on.
     if has_ended or (latest is None and (run.output / outputs.CHECKPOINT).exists()):
         msg = f"{run.output}: holds a trained model already"
@@ -207,6 +207,20 @@ def _check_folder(settings: "TrainConfig", run: "Run", *, resume: bool) -> None:
             hint="Name another folder with --output, move that one away, or go on with more "
             "--steps and --override.",
         )
+
+
+def _has_ended(latest: Path, steps: int) -> bool:
+    """Whether a run has done all its steps and has written its model; a disk may have been full."""
+    from photoenhance.training import outputs, state
+
+    done = state.step_of(latest)
+    if done < steps:
+        return False
+    try:
+        best = state.read(latest).parts["outputs"]["step"]
+    except TrainingError:  # of another version
+        return True
+    return outputs.is_complete(latest.parent, best or done)
 
 
 def _follow(
@@ -247,10 +261,14 @@ def _follow(
 
 def _tell_written(what: str, write: Callable[[], Path]) -> None:
     """Write a picture or a page for people, and say where it is."""
+    from photoenhance.inference.device import MEMORY_ERRORS
+
     try:
         tell(f"{what}: {write()}")
     except PhotoEnhanceError as error:  # the model is there, and that is what matters
         tell(f"note: {error.message}")
+    except (OSError, *MEMORY_ERRORS) as error:
+        tell(f"note: {what}: cannot be made: {error}")
 
 
 def _advise(settings: "TrainConfig", run: "Run") -> None:

@@ -43,10 +43,18 @@ class Curves:
         self._append(json.dumps(record, default=str) + "\n")
         scalars = _scalars(event)
         if self.writer is not None and scalars:
+            self._draw(scalars, record["step"])
+
+    def _draw(self, scalars: Mapping[str, float], step: int) -> None:
+        assert self.writer is not None
+        try:
             self.board = self.board or self.writer(str(self.folder))
             for name, value in scalars.items():
-                self.board.add_scalar(name, value, record["step"])
+                self.board.add_scalar(name, value, step)
             self.board.flush()
+        except OSError as error:
+            logger.warning("TensorBoard: cannot be written: %s; the run goes on", error.strerror)
+            self.writer = None
 
     def _append(self, line: str) -> None:
         try:

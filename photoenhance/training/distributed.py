@@ -15,6 +15,7 @@ from torch.distributed.distributed_c10d import Store
 from torch.distributed.rendezvous import rendezvous
 
 from photoenhance.errors import ConfigError, DeviceError, ExitCode, TrainingError
+from photoenhance.inference.device import is_out_of_memory
 
 # How long a process waits for the others: the first one may judge and save in the meantime.
 PATIENCE = timedelta(minutes=30)
@@ -166,11 +167,20 @@ def joined() -> Iterator[Processes]:
     """Find the other processes that torchrun started, if it did.
 
     When one fails, all fail; the first to fail says why, the others end without a word.
+
+    Raises:
+        ConfigError: the environment names several processes, and no way to find them.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Processes()
         return
-    store, rank, count = next(rendezvous("env://", timeout=PATIENCE))
+    try:
+        store, rank, count = next(rendezvous("env://", timeout=PATIENCE))
+    except (ValueError, RuntimeError) as error:
+        raise ConfigError(
+            f"WORLD_SIZE={os.environ['WORLD_SIZE']}: the other processes cannot be found: {error}",
+            hint="Start them with torchrun, or unset WORLD_SIZE.",
+        ) from error
     processes = Processes(rank, count, store)
     try:
         yield processes
@@ -195,6 +205,8 @@ def _together() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:  # gloo's and NCCL's words for a connection that broke
+        if is_out_of_memory(error):
+            raise
         raise TrainingError(
             "another process of the run has ended",
             hint="What was saved last is whole: the same command goes on from there.",

@@ -106,6 +106,12 @@ def _from_torchvision(layers: Sequence[str], network: VGGName) -> VGGFeatures:
         raise OSError("PHOTOENHANCE_OFFLINE forbids to download it")
     from torchvision import models  # noqa: PLC0415 (may not fit torch)
 
+    if not any(Path(torch.hub.get_dir(), "checkpoints").glob(f"{network}-*.pth")):
+        logger.warning(
+            "Downloading %s, about 550 MB, to compare structure in. Without: --perceptual FILE, "
+            "or PHOTOENHANCE_OFFLINE=1.",
+            NAMES[network],
+        )
     build = {"vgg16": models.vgg16, "vgg19": models.vgg19}[network]
     features = build(weights="IMAGENET1K_V1").features
     convolutions = [layer for layer in features if isinstance(layer, nn.Conv2d)]

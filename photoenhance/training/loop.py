@@ -152,6 +152,7 @@ class _Trainer:
         if done:
             yield Resumed(done, state.path_of(place.output, done), changes)
             if self.processes.is_first:
+                check_weights({"average": self.average.module})
                 self.outputs.complete(done)
         rescue = Rescue(place.interrupted, self._write_rescued)
         with rescue.watching() if self.processes.is_first else nullcontext():
@@ -159,7 +160,7 @@ class _Trainer:
 
     def _steps(self, done: int, rescue: Rescue) -> Iterator[Event]:
         place, steps, pace = self.place, self.config.steps, _Pace(self.config.steps - done)
-        reason = "done"
+        step, reason = done, "done"
         began = time.monotonic()
         for step, batch in prepared(self._draw, done, steps, place.workers):
             rate, terms = self._step(step, batch.to(place.device))
@@ -187,7 +188,7 @@ class _Trainer:
                 yield from self._saved(step)
             if reason != "done":
                 break
-            if is_slow:
+            if is_slow or self._is_due(step + 1):  # a look takes long, too
                 rescue.keep(step, self._encoded_state(step))
             else:
                 rescue.forget()
@@ -228,9 +229,12 @@ class _Trainer:
         return torch.autocast(self.place.device.type, torch.bfloat16, enabled=enabled)
 
     def _judged(self, step: int) -> Validated | None:
+        is_mine = self._is_due(step) and self.processes.is_first
+        return self.outputs.validate(step) if is_mine else None
+
+    def _is_due(self, step: int) -> bool:
         every = self.config.validation.every
-        is_due = every > 0 and (step % every == 0 or step == self.config.steps)
-        return self.outputs.validate(step) if is_due and self.processes.is_first else None
+        return every > 0 and (step % every == 0 or step == self.config.steps)
 
     def _saved(self, step: int) -> Iterator[Event]:
         """Write everything, unless the run has gone wrong: then what was saved before stays."""
@@ -297,6 +301,8 @@ class _Trainer:
                 for name, part in self.objective.own_memory().items():
                     part.load_state_dict(before.own_memories[self.processes.rank][name])
         except (KeyError, RuntimeError, ValueError) as error:
+            if is_out_of_memory(error):
+                raise
             raise TrainingError(
                 f"{path}: its networks are not those of the new settings: {'; '.join(changes)}",
                 hint="--override changes rates, weights, photos and steps, but no networks. Name "

@@ -97,11 +97,7 @@ class Outputs:
 
     def complete(self, step: int) -> None:
         """Write the generator of a resumed state, if a full disk or a kill has kept it back."""
-        try:
-            origin = checkpoint.read_header(self.folder / CHECKPOINT).origin
-        except WeightsError:  # missing, or damaged
-            origin = ""
-        if f", {step} of " not in origin:
+        if not is_complete(self.folder, self.best_step or step):
             self.write(step)
 
     def sample(self, step: int) -> SampleSaved:
@@ -140,6 +136,15 @@ class Outputs:
         """Go on from a state."""
         self.best_step, self.best_score = state["step"], state["score"]
         self.stale = state["stale"]
+
+
+def is_complete(folder: Path, best: int) -> bool:
+    """Whether a run's folder holds the generator of its best step."""
+    try:
+        origin = checkpoint.read_header(folder / CHECKPOINT).origin
+    except WeightsError:  # missing, or damaged
+        return False
+    return f", {best} of " in origin
 
 
 @contextmanager

@@ -11,7 +11,8 @@ class ImagePool:
     """Gives back some of the images it was shown before in place of new ones.
 
     Until it is full, it stores and returns each new image. Then, with probability 1/2, the new
-    image takes the place of a stored one, which is returned; else the new one is returned.
+    image takes the place of a stored one, which is returned; else the new one is returned. Images
+    of another size begin it anew.
 
     Source: Shrivastava et al. 2017, section 2.3, https://arxiv.org/abs/1612.07828.
 
@@ -29,8 +30,9 @@ class ImagePool:
     def query(self, images: Tensor, random: torch.Generator) -> Tensor:
         """Show `(N, 3, H, W)`; return as many, none with a gradient."""
         shown = images.detach()
-        if self._images is None:
+        if self._images is None or self._images.shape[1:] != shown.shape[1:]:
             self._images = shown.new_empty((self.size, *shown.shape[1:]))
+            self.count = 0
         stored, returned = self._images, shown.clone()
         for index in range(len(shown)):
             if self.count < self.size:

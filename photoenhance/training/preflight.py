@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import nn
 
 from photoenhance.errors import TrainingError
@@ -154,7 +155,8 @@ def _on_photos(found: Preflight, pairs: Census | None, config: TrainConfig) -> I
     if pairs is not None:
         for role, census in folders.items():
             yield from advice.on_judging(overlap(census, pairs), role)
-    network = setup.untrained(config)
+    with torch.device("meta"):  # whose networks take no memory
+        network = setup.untrained(config)
     if any(isinstance(module, nn.BatchNorm2d | BatchNorm) for module in network.modules()):
         yield from advice.on_norms(config)
 

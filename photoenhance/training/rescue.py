@@ -2,17 +2,19 @@
 
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from photoenhance.errors import ExitCode
+from photoenhance.errors import ExitCode, PhotoEnhanceError
 
 logger = logging.getLogger(__name__)
 
 SLOW = 3.0  # seconds a step, from which on every state is kept in memory until the next
 LATE = 6.0  # seconds from an interruption to the moment when the step is given up
 POLL = 0.2  # seconds
+SHOWN_CURSOR = "\x1b[?25h"
 
 
 class Rescue:
@@ -71,10 +73,18 @@ class Rescue:
             if self._kept is None or self._over.is_set():
                 return
             step, content = self._kept
-            self._write(step, content)
+            try:
+                self._write(step, content)
+            except PhotoEnhanceError as error:  # the run may fare better at the end of its step
+                logger.warning("the state before step %d: %s", step + 1, error.message)
+                self._kept = None
+                return
             logger.warning(
                 "Interrupted: step %d is given up; everything before it is saved, and the same "
                 "command goes on from there.",
                 step + 1,
             )
+            if sys.stderr.isatty():
+                sys.stderr.write(SHOWN_CURSOR)  # which a progress bar has hidden
+                sys.stderr.flush()
             os._exit(ExitCode.INTERRUPTED)  # the main thread is deep in torch, and hears nothing

@@ -59,7 +59,13 @@ def step_of(path: Path) -> int:
 
 def latest(folder: Path) -> Path | None:
     """The newest state of a run's folder, or None."""
-    return max(folder.glob(PATTERN), default=None)
+    return max(_states(folder), key=step_of, default=None)
+
+
+def _states(folder: Path) -> list[Path]:
+    """All states of a folder, and no files that are only called alike."""
+    found = folder.glob(PATTERN)
+    return [path for path in found if path.stem.removeprefix("state-").isdecimal()]
 
 
 def encoded(state: State) -> bytes:
@@ -79,7 +85,7 @@ def write(folder: Path, step: int, content: bytes, *, keep: int) -> Path:
     path = path_of(folder, step)
     with replacing(path) as file:
         file.write(content)
-    for old in sorted(folder.glob(PATTERN))[:-keep]:
+    for old in sorted(_states(folder), key=step_of)[:-keep]:
         old.unlink()
     return path
 

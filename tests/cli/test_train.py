@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from photoenhance.training import grid
 from photoenhance.training.cast import Cast
 from photoenhance.training.events import Ended, Event, Validated
 from photoenhance.training.loop import Run
@@ -414,3 +416,36 @@ def test_a_log_that_cannot_be_written_costs_the_run_no_model(
     )
     assert "note: " in trained.err
     assert (tmp_path / "run" / "generator.safetensors").exists()
+
+
+def test_a_model_that_the_last_save_did_not_write_is_written_by_the_same_command(
+    cli, my_style: Path, tmp_path: Path
+) -> None:
+    command = ("train", "--target", my_style, "-o", tmp_path / "run", *SMALL, *NO_FIDELITY)
+    cli(*command)
+    model = tmp_path / "run" / "generator.safetensors"
+    content = model.read_bytes()
+    model.unlink()
+
+    again = cli(*command)
+    third = cli(*command)
+
+    assert again.code == 0
+    assert model.read_bytes() == content
+    assert third.code == 2
+    assert "holds a trained model already" in third.err
+
+
+def test_a_picture_that_cannot_be_made_costs_the_run_nothing(
+    cli, my_style: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(grid, "write", full)
+
+    trained = cli("train", "--target", my_style, "-o", tmp_path / "run", *SMALL, *NO_FIDELITY)
+
+    assert trained.code == 0
+    assert "note: before and after: cannot be made: CUDA out of memory." in trained.err
+    assert trained.out == f"{tmp_path / 'run' / 'generator.safetensors'}\n"

@@ -136,6 +136,27 @@ def test_a_model_that_a_full_disk_kept_back_is_written_when_the_run_goes_on(
     assert checksum(run.output) == checksum(through.output)
 
 
+def test_a_run_whose_last_model_a_full_disk_kept_back_only_writes_that(
+    small, run_in, monkeypatch
+) -> None:
+    run, config = run_in("run", save_every=1000), small("style", "validation.every=0", steps=3)
+
+    def full(*args: object) -> None:
+        raise ImageError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs.checkpoint, "write", full)
+        with pytest.raises(ImageError):
+            list(train(config, run))
+    assert state.step_of(state.latest(run.output)) == 3
+
+    told = list(train(config, run))
+
+    assert told[-1] == events.Ended(3, "done", 3)
+    assert not any(isinstance(event, events.Progress) for event in told)
+    assert outputs.is_complete(run.output, 3)
+
+
 def test_a_second_run_in_the_same_folder_is_refused(small, run_in) -> None:
     run, config = run_in("run"), small("style", steps=4)
     first = train(config, run)

@@ -64,6 +64,16 @@ def test_a_smaller_pool_takes_as_many_images_as_it_holds() -> None:
     assert torch.equal(pool.state_dict()["images"], numbered(1, 2))
 
 
+def test_images_of_another_size_begin_the_pool_anew() -> None:
+    pool, random = ImagePool(2, CPU), torch.Generator().manual_seed(0)
+    pool.query(numbered(1, 2), random)
+
+    shown = torch.rand(1, 3, 4, 4)
+
+    assert torch.equal(pool.query(shown, random), shown)
+    assert pool.count == 1
+
+
 def test_pooled_images_carry_no_gradient() -> None:
     pool, random = ImagePool(2, CPU), torch.Generator().manual_seed(0)
 

@@ -44,6 +44,17 @@ def test_the_state_before_a_long_step_is_saved_and_the_program_ends(tmp_path: Pa
     assert "step 8 is given up" in ended.stderr
 
 
+def test_a_full_disk_leaves_the_end_to_the_run(tmp_path: Path) -> None:
+    action = "saved._write = lambda *_: (_ for _ in ()).throw(rescue.PhotoEnhanceError('full'))"
+
+    ended = slow_step(tmp_path, action)
+
+    assert ended.returncode == 0
+    assert (tmp_path / "ended").exists()
+    assert "the state before step 8: full" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 @pytest.mark.parametrize("action", ["saved.stand_down()", "saved.forget()"])
 def test_a_run_that_saves_by_itself_is_left_to_it(tmp_path: Path, action: str) -> None:
     ended = slow_step(tmp_path, action)
