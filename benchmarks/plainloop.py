@@ -69,7 +69,10 @@ class PlainLoop:
             )
         }
         self.adversarial, self.fidelity = RelativisticHinge(), FidelityLoss(features)
-        self.pool, self.random = ImagePool(config.pool), torch.Generator().manual_seed(0)
+        self.pool, self.random = (
+            ImagePool(config.pool, torch.device("cpu")),
+            torch.Generator().manual_seed(0),
+        )
 
     def step(self, raw: Tensor, good: Tensor) -> None:
         """Let the discriminator learn, then the generator."""
