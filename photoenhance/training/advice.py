@@ -168,7 +168,7 @@ def on_both(
         )
     elif shared.count and not is_paired:
         yield Advice(
-            f"{_photos(shared.count, 'source')} are among the targets, too",
+            f"{_photos(shared.count, 'source')} {_are(shared.count)} among the targets, too",
             "Take them out of one of the folders.",
         )
     if max(distances.values()) < max(ALIKE, CHANCE / min(source.count, target.count) ** 0.5):
@@ -199,8 +199,8 @@ def on_judging(shared: Overlap, role: str) -> Iterator[Advice]:
     """Advise on photos that the run learns from and is judged by."""
     if shared.count:
         yield Advice(
-            f"{_photos(shared.count, role)} are among those of --val-pairs: the best model would "
-            "be chosen by photos that it has learnt by heart",
+            f"{_photos(shared.count, role)} {_are(shared.count)} among those of --val-pairs: the "
+            "best model would be chosen by photos that it has learnt by heart",
             f"Take them out of the {role} folder.",
         )
 
@@ -247,3 +247,7 @@ def _kept_bytes(census: Census) -> float:
 
 def _photos(count: int, role: str) -> str:
     return f"{count} {role} photo{'s' * (count != 1)}"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

@@ -288,7 +288,7 @@ def test_photos_to_judge_by_must_not_be_learnt_from(fill: Fill, tmp_path: Path) 
 
     found = checked(run_of(target, pairs=tmp_path / "pairs"))
 
-    assert "1 target photo are among those of --val-pairs" in findings(found)
+    assert "1 target photo is among those of --val-pairs" in findings(found)
 
 
 def test_too_small_a_cache_is_told_of(fill: Fill) -> None:
