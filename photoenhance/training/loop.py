@@ -189,6 +189,7 @@ class _Trainer:
             if reason != "done":
                 break
             if is_slow or self._is_due(step + 1):  # a look takes long, too
+                self._check_weights()
                 rescue.keep(step, self._encoded_state(step))
             else:
                 rescue.forget()
@@ -242,14 +243,17 @@ class _Trainer:
         self.watch.check()
         if not self.processes.is_first:
             return
-        trained = {name: each.network for name, each in self.objective.players().items()}
-        check_weights({"average": self.average.module, **trained})
+        self._check_weights()
         yield self.outputs.sample(step)
         # The state comes first: what it calls the best can be written again from it.
         yield StateSaved(step, self._write_state(step, content))
         saved = self.outputs.write(step)
         if saved is not None:
             yield saved
+
+    def _check_weights(self) -> None:
+        trained = {name: each.network for name, each in self.objective.players().items()}
+        check_weights({"average": self.average.module, **trained})
 
     def _encoded_state(self, step: int) -> bytes:
         own = {name: part.state_dict() for name, part in self.objective.own_memory().items()}
