@@ -22,6 +22,7 @@ from photoenhance.training.values import (
     Number,
     Pair,
     Positive,
+    Range,
     Rate,
     Section,
     Share,
@@ -42,7 +43,12 @@ KINDS: dict[Any, str] = {
     str: "a text",
 }
 
-OF_ORIGINALS = ("reconstruction", "color", "log_mse")  # terms that know what a source was made of
+OF_ORIGINALS = (
+    "reconstruction",
+    "color",
+    "tone",
+    "log_mse",
+)  # terms that know what a source was made of
 
 
 def _multiple(side: int) -> int:
@@ -56,6 +62,7 @@ def _multiple(side: int) -> int:
 Side = Annotated[Positive, Field(ge=32, le=LARGEST_CROP), AfterValidator(_multiple)]
 Decay = Annotated[Number, Field(ge=0, lt=1)]
 Gain = Annotated[Number, Field(gt=0, le=10)]
+WindowShare = Annotated[Number, Field(gt=0, le=1)]
 
 
 class Losses(Section):
@@ -70,6 +77,7 @@ class Losses(Section):
         penalty: at the start, on critics whose gradient is steeper than 1; then it adapts itself.
         reconstruction: made or paired sources are to become their originals.
         color: the same, in CIE a* and b*.
+        tone: the same, of enhanced images as `--render tone` renders them: as one colour transform.
         log_mse: the same, in the logarithm of the squared error of each: minus a tenth of the PSNR.
         judged: the enhanced images that the discriminator of "one-way" judges: "all", or those of
             the source folder alone, since made ones are held to their originals; with "sources" and
@@ -91,6 +99,7 @@ class Losses(Section):
     penalty: Weight = 0.0
     reconstruction: Weight = 0.0
     color: Weight = 0.0
+    tone: Weight = 0.0
     log_mse: Weight = 0.0
     judged: Literal["all", "sources"] = "all"
     relativistic: Literal["hinge", "least-squares"] = "hinge"
@@ -136,8 +145,9 @@ class Framing(Section):
 
     Attributes:
         kind: "zoom" takes a window of random size, "crop" one of the crop's own size, "square" one
-            as large as the photo's short side, "whole" the photo with its long side reduced to the
-            crop's, mirrored to a square.
+            as large as the photo's short side or a `share` of it, "whole" the photo with its long
+            side reduced to the crop's, mirrored to a square.
+        share: of the short side that the side of a "square" is; drawn from this range.
         symmetries: "mirror" flips left and right, "flips" also up and down, "all" also turns.
         pairing: "random" draws targets for themselves; "fixed" gives each source always the target
             of the same place in the folder, as the published codes do.
@@ -145,6 +155,7 @@ class Framing(Section):
     """
 
     kind: Literal["zoom", "crop", "square", "whole"] = "zoom"
+    share: Range[WindowShare] = (1.0, 1.0)
     symmetries: Literal["mirror", "flips", "all"] = "mirror"
     pairing: Literal["random", "fixed"] = "random"
     brightness: Share = 0.0
@@ -299,13 +310,13 @@ def _unknown(key: str, known: Sequence[str]) -> ConfigError:
     return ConfigError(f"{key}: there is no such value", hint=hint)
 
 
-def _keys() -> list[str]:
-    """Every key of a recipe, with the names of sections before a point."""
+def _keys(section: type[BaseModel] | None = None) -> list[str]:
+    """Every key of a section, or of a whole recipe, with names of sections before a point."""
     keys = []
-    for name, field in TrainConfig.model_fields.items():
+    for name, field in (section or TrainConfig).model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            keys += [f"{name}.{each}" for each in kind.model_fields]
+            keys += [f"{name}.{each}" for each in _keys(kind)]
         else:
             keys.append(name)
     return keys

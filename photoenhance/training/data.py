@@ -168,6 +168,8 @@ def square(pixels: Pixels, framing: Framing, size: int, random: np.random.Genera
         return _whole(_turned(pixels, framing, random), size)
     height, width = pixels.shape[:2]
     short = side = min(height, width)
+    if framing.kind == "square" and framing.share[0] < 1:
+        side = max(1, round(short * random.uniform(*framing.share)))
     if short > size and framing.kind == "crop":
         side = size
     elif short > size and framing.kind == "zoom":

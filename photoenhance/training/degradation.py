@@ -5,13 +5,11 @@ from typing import Annotated
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from photoenhance.training.faults import FAULTS, GAMMA, LUMA
 from photoenhance.training.look import Look
 from photoenhance.training.values import Number, Range, Section, Share
-
-GAMMA = 2.2  # sRGB's curve, near enough for changes of exposure
-LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # ITU-R BT.709
 
 # Wider than any photo needs, and narrow enough that nothing leaves the range of float32.
 Looks = Annotated[Number, Field(ge=-5, le=5)]
@@ -21,10 +19,52 @@ Exponent = Annotated[Number, Field(ge=0.1, le=10)]
 Deviation = Annotated[Number, Field(ge=0, le=2)]
 
 
-class Degradation(Section):
-    """The ranges from which each made source draws its faults.
+class Shares(Section):
+    """The shares of made sources that get one fault of snapshots each, and nothing else.
 
     Attributes:
+        backlit: a subject in its own shadow.
+        cast: light that is too warm or too cold.
+        haze: a grey veil.
+        under: too little light.
+        flat: too little contrast.
+
+    What each of them does is in `faults`.
+    """
+
+    backlit: Share = 0.0
+    cast: Share = 0.0
+    haze: Share = 0.0
+    under: Share = 0.0
+    flat: Share = 0.0
+
+    @model_validator(mode="after")
+    def _fit(self) -> "Shares":
+        if sum(dict(self).values()) > 1:
+            raise ValueError(f"the shares are more than 1 together: {dict(self)}")
+        return self
+
+    def drawn(self, random: np.random.Generator) -> str | None:
+        """Draw one of the faults, or None."""
+        shares = dict(self)
+        if not any(shares.values()):
+            return None
+        left = random.random()
+        for name, share in shares.items():
+            left -= share
+            if left < 0:
+                return name
+        return None
+
+
+class Degradation(Section):
+    """How each made source gets its faults: one of snapshots, or all that a plain photo has.
+
+    The ranges are those of a neutral rendering of raw data, dull in every way at once; a photo that
+    has only one fault looks otherwise, and shows by that what is wrong with it.
+
+    Attributes:
+        faults: shares of the sources with one fault of snapshots, of those that are not untouched.
         look: share of the look of the target photos that is taken away first, where 1 is all of
             it; nobody asks what their look is if both ends are 0.
         exposure: stops, in linear light.
@@ -45,6 +85,7 @@ class Degradation(Section):
     good, and leaves every real photo alone. Without both, the mildest faults teach it restraint.
     """
 
+    faults: Shares = Shares()
     look: Range[Looks] = (0.0, 0.0)
     exposure: Range[Stops] = (-2.5, -0.1)
     contrast: Range[Factor] = (0.64, 1.08)
@@ -76,6 +117,9 @@ class Degradation(Section):
         """
         if random.random() < self.untouched:
             return clean
+        fault = self.faults.drawn(random)
+        if fault is not None:
+            return FAULTS[fault](clean, random)
         if look is not None:
             clean = look.removed(clean, random.uniform(*self.look))
         gains = np.exp(random.normal(0, self.white_balance, 3))

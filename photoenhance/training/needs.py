@@ -43,7 +43,10 @@ class Needs:
 
 NEEDS: dict[ObjectiveName, Needs] = {
     "one-way": Needs(
-        weights=("adversarial", "fidelity", "identity", "reconstruction", "color", "log_mse"),
+        weights=(
+            *("adversarial", "fidelity", "identity"),
+            *("reconstruction", "color", "tone", "log_mse"),
+        ),
         of_sources=("adversarial", "fidelity"),
         keys=(
             *("losses.judged", "losses.relativistic", "losses.identity_form"),

@@ -9,6 +9,7 @@ from photoenhance.losses.adversarial import RelativisticHinge, RelativisticLeast
 from photoenhance.losses.color import chroma_l1
 from photoenhance.losses.fidelity import charbonnier, log_mse, multiscale_l1
 from photoenhance.losses.perceptual import FidelityLoss
+from photoenhance.losses.tone import tone_distance
 from photoenhance.networks import ARCHITECTURES
 from photoenhance.networks.uegan import UEGANDiscriminator
 from photoenhance.training.batches import Batch
@@ -27,9 +28,9 @@ RELATIVISTIC: dict[str, type[RelativisticHinge] | type[RelativisticLeastSquares]
 class OneWayObjective(Objective):
     """The discriminator learns first, then the generator; both see the same enhanced images.
 
-    With `reconstruction`, `color` or `log_mse`, made sources are held to their originals instead of
-    to their own structure. Any generator will do, and any discriminator that returns logits or a
-    list of them, one a scale.
+    With `reconstruction`, `color`, `tone` or `log_mse`, made sources are held to their originals
+    instead of to their own structure. Any generator will do, and any discriminator that returns
+    logits or a list of them, one a scale.
     """
 
     def __init__(self, config: TrainConfig, workplace: Workplace) -> None:
@@ -94,6 +95,8 @@ class OneWayObjective(Objective):
         if made:
             terms["reconstruction"] = lambda: multiscale_l1(enhanced[:made], batch.original)
             terms["color"] = lambda: chroma_l1(enhanced[:made], batch.original)
+            source = batch.source[:made]
+            terms["tone"] = lambda: tone_distance(source, enhanced[:made], batch.original)
             extent = batch.source_extent[:made]
             terms["log_mse"] = lambda: log_mse(enhanced[:made], batch.original, extent)
         return weighted(terms, self.weights)

@@ -138,6 +138,18 @@ def test_the_largest_square_reaches_from_edge_to_edge() -> None:
     assert made.image[1:-1].max() == 0
 
 
+def test_a_square_may_be_a_share_of_the_photo(draw) -> None:
+    pixels = draw(200, 200)
+    framing = config.Framing(kind="square", share=(0.5, 0.5), symmetries="mirror")
+
+    made = square(pixels, framing, 100, np.random.default_rng(0)).image
+
+    windows = np.lib.stride_tricks.sliding_window_view(pixels, (100, 100, 3))[:, :, 0]
+    both = np.stack([made, made[:, ::-1]])
+    errors = [np.abs(windows / 255 - each).mean(axis=(2, 3, 4)).min() for each in both]
+    assert min(errors) < 1e-6
+
+
 def test_an_untouched_photo_stays_as_it_is(draw) -> None:
     clean = draw(40, 40).astype(np.float32) / 255
 

@@ -93,7 +93,7 @@ def test_a_run_tells_how_long_it_will_take_before_its_fifth_step(run: Run) -> No
 
 def test_training_comes_closer_to_the_wanted_photos(run: Run) -> None:
     fast = settings(steps=40)
-    both = fast.losses.model_copy(update={"log_mse": 0.2})
+    both = fast.losses.model_copy(update={"log_mse": 0.2, "tone": 1.0})
     darker = fast.degradation.__class__(
         exposure=(-1, -1), contrast=(0.8, 0.8), untouched=0, softness=0, noise=0
     )
@@ -106,6 +106,7 @@ def test_training_comes_closer_to_the_wanted_photos(run: Run) -> None:
         for some in (terms[:5], terms[-5:])
     )
     assert last["reconstruction"] < 0.7 * first["reconstruction"]
+    assert last["tone"] < 0.7 * first["tone"]
     assert last["log_mse"] < first["log_mse"] + 0.2 * np.log10(0.7**2) < 0
 
 
