@@ -16,7 +16,7 @@ import psutil
 
 from benchmarks.plot import svg
 
-CASES = ("plain", "whole", "strips", "tiles", "guided")
+CASES = ("plain", "whole", "strips", "tiles", "guided", "tone")
 WHOLE_BYTES = {"plain": 1300, "whole": 1200, "openvino": 1200}  # of memory a pixel at width 32
 GMAC_PER_MEGAPIXEL = 117.9  # of the network at width 32, folded: see `UEGANGenerator.forward`
 

@@ -7,7 +7,7 @@ from photoenhance.errors import ExitCode
 
 Status = Literal["ok", "skipped", "failed", "dry-run"]
 Reason = Literal["done", "changed", "exists", "result", "unsupported"]
-Rendering = Literal["auto", "exact", "guided", "whole", "strips", "tiles"]
+Rendering = Literal["auto", "exact", "guided", "tone", "whole", "strips", "tiles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,11 @@ class Settings:
         model_options: `key=value`, how the weights are used.
         device: the chosen one; "auto" only where nothing was to be chosen yet.
         precision: of the arithmetic.
-        rendering: "auto" is guided for large photos and exact for others; "exact" is what of
-            "whole", "strips" and "tiles" fits the memory.
+        rendering: "auto" is guided for large photos and exact for others, unless the model says
+            otherwise; "exact" is what of "whole", "strips" and "tiles" fits the memory.
         tile: a tile's side, or None to choose one.
-        work_size: short side of what guided rendering works on; None where no model was loaded.
+        work_size: short side of the copy that guided and tone rendering work on; None where no
+            model was loaded.
         strength: 0 (the original) to 1.
         quality: of lossy formats, 1 to 100, or None for the photo's own.
         strip_metadata: whether the results carry no metadata.
@@ -50,8 +51,9 @@ class Settings:
     def words(self) -> str:
         """Return what changes a result as people would say it."""
         parts = [f"strength {self.strength:g}", self.precision]
-        if self.rendering == "guided":
-            parts.append(f"guided at {self.work_size}" if self.work_size else "guided")
+        if self.rendering in ("guided", "tone"):
+            size = f" at {self.work_size}" if self.work_size else ""
+            parts.append(f"{self.rendering}{size}")
         elif self.rendering != "auto":
             parts.append("exact")
         if self.quality is not None:

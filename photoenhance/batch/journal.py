@@ -219,7 +219,7 @@ def fingerprint(settings: Settings) -> str:
     Device and tiles are left out, and all exact renderings are one: by contract they change it by
     rounding alone, and somebody who resumes with smaller tiles wants to go on, not to begin again.
     """
-    is_exact = settings.rendering not in ("auto", "guided")
+    is_exact = settings.rendering not in ("auto", "guided", "tone")
     parts = (
         settings.weights_sha256,
         settings.precision,

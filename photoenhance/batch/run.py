@@ -202,7 +202,7 @@ def _failed(
         hint, code = error.hint, error.exit_code
     elif is_out_of_memory(error):
         message, code = "there is not enough memory for it", ExitCode.DEVICE
-        hint = "Close other programs, or choose --render guided."
+        hint = "Close other programs, or choose --render guided or tone."
     else:
         message = f"unexpected {type(error).__name__}: {error}"
         hint = f"This is a mistake of ours: report it. The full trace is {keep_trace(error)}."

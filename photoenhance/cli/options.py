@@ -65,21 +65,22 @@ Precision = Annotated[
     _how(metavar="auto|fp32|bf16|fp16", help="Of the arithmetic; auto is fp32."),
 ]
 Rendering = Annotated[
-    Literal["auto", "exact", "guided", "whole", "strips", "tiles"],
+    Literal["auto", "exact", "guided", "tone", "whole", "strips", "tiles"],
     _how(
         "--rendering",
         "--render",
-        metavar="auto|exact|guided",
+        metavar="auto|exact|guided|tone",
         help="The model works on every pixel (exact), or on a small copy whose change is carried "
-        "to the photo (guided: fast); auto is guided above 3 megapixels. Or how exactly: whole, "
-        "strips or tiles; exact takes what fits the free memory.",
+        "to the photo locally (guided: fast) or as one colour transform (tone: faster, and even). "
+        "auto is what the model says, or guided above 3 megapixels. Or how exactly: whole, strips "
+        "or tiles; exact takes what fits the free memory.",
     ),
 ]
 WorkSize = Annotated[
     int | None,
     _how(
         min=64,
-        help="Short side in pixels of guided rendering's copy. The default is the model's, or 512.",
+        help="Short side in pixels of the small copy. The default is the model's, or 512.",
         show_default=False,
     ),
 ]

@@ -21,6 +21,7 @@ from photoenhance.errors import ConfigError, MissingExtraError
 from photoenhance.imaging.folders import is_picture
 
 SCHEMA = 1
+ON_SMALL_COPIES = ("guided", "tone", "blend")  # renderings that the summary counts
 WIDE = 240  # columns, where neither a terminal nor the user says how many there are
 
 _SKIPPED: dict[Reason, str] = {
@@ -286,7 +287,7 @@ class Lines:
         self._photos = 0
         self._done = 0
         self._megapixels = 0.0
-        self._guided = 0
+        self._on_small_copies: Counter[str] = Counter()
         self._failures: list[PhotoDone] = []
         self._skipped: Counter[Reason] = Counter()
         self._has_told_extra = False
@@ -321,7 +322,8 @@ class Lines:
     def _show_photo(self, done: PhotoDone) -> None:
         self._done += 1
         self._megapixels += done.megapixels or 0
-        self._guided += done.rendering == "guided"
+        if done.rendering in ON_SMALL_COPIES:
+            self._on_small_copies[done.rendering] += 1
         if done.status == "failed":
             self._failures.append(done)
         if done.reason:
@@ -350,7 +352,8 @@ class Lines:
 
     def _finish(self, event: Finished) -> None:
         self.close()
-        way = f" ({self._guided} guided)" if self._guided else ""
+        ways = [f"{count} {name}" for name, count in self._on_small_copies.items()]
+        way = f" ({', '.join(ways)})" if ways else ""
         counts = {
             f"enhanced{way}": event.ok,
             "would be enhanced": event.planned,

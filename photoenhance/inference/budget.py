@@ -12,7 +12,7 @@ from photoenhance.inference import cgroups
 from photoenhance.networks.generator import Generator, Scheme
 
 Rendering = Literal["whole", "strips", "tiles"]
-AskedRendering = Literal["auto", "exact", "guided", "whole", "strips", "tiles"]
+AskedRendering = Literal["auto", "exact", "guided", "tone", "whole", "strips", "tiles"]
 
 MOST_BYTES = 3 << 30  # what `auto` takes at most, however much is free
 SHARE = 0.5  # of the free memory that `auto` takes at most

@@ -10,7 +10,7 @@ import torch
 
 from photoenhance.errors import DeviceError, ImageError
 from photoenhance.imaging.photo import Photo
-from photoenhance.inference import budget, cutout, guided
+from photoenhance.inference import budget, cutout, guided, tone
 from photoenhance.inference.budget import AskedRendering, Plan, Rendering
 from photoenhance.inference.canvas import Canvas
 from photoenhance.inference.device import MEMORY_ERRORS, is_out_of_memory
@@ -27,6 +27,7 @@ WORK_SIZE = 512
 # What the pass over a small copy counts on, whatever is free: its plan is the same everywhere, and
 # so is the picture, to the last bit.
 SMALL_COPY_BYTES = 2 << 30
+LOCAL_SHARES = {"guided": 1.0, "tone": 0.0}
 INVISIBLE = "nothing was changed: the whole photo is transparent"
 
 
@@ -36,7 +37,8 @@ class Enhanced:
 
     Attributes:
         photo: as the one that went in, with other pixels.
-        rendering: "guided", or how the exact result was made; "none" where the strength was 0.
+        rendering: "guided", "tone", or "blend" of both; or how the exact result was made; "none"
+            where the strength was 0.
         tile: rows of a strip or longer side of a tile of an exact result; None for the whole image
             at once.
         precision: of the arithmetic that made the result.
@@ -44,7 +46,7 @@ class Enhanced:
     """
 
     photo: Photo
-    rendering: Rendering | Literal["guided", "none"]
+    rendering: Rendering | Literal["guided", "tone", "blend", "none"]
     tile: int | None
     precision: Precision
     notes: tuple[str, ...]
@@ -53,21 +55,23 @@ class Enhanced:
 class Enhancer:
     """Enhances photos of any size with one generator, in bounded memory.
 
-    A result is exact, which is the generator's for the whole photo, or guided, which is its change
-    to a small copy carried to the photo: see `guided`. Guided results come fast, and a generator
-    that learnt from small photos sees in a small copy what it knows. Exact results have its work on
-    each pixel. What a photo hides under alpha is not shown to the generator, and stays as it is.
+    A result is exact, which is the generator's for the whole photo, or made of its change to a
+    small copy: carried to the photo locally, see `guided`, or as one colour transform for all of
+    it, see `tone`. Those come fast, and a generator that learnt from small photos sees in a small
+    copy what it knows. Exact results have its work on each pixel. What a photo hides under alpha is
+    not shown to the generator, and stays as it is.
 
     Args:
         generator: the network; moved to `device`.
         device: where to compute.
         precision: of the arithmetic; a photo that comes out broken is done once more in fp32.
         rendering: "auto" is guided for photos of more than `GUIDED_ABOVE` pixels, and exact for
-            others; with a generator that has a work size of its own, it is always guided. "exact"
-            is what of "whole", "strips" and "tiles" fits the free memory.
+            others; with a generator that has a work size of its own, it is that generator's
+            blend of guided and tone for all. "exact" is what of "whole", "strips" and "tiles" fits
+            the free memory.
         tile: rows of a strip or sides of a tile in pixels; None fits the free memory.
         work_size: short side in pixels of the small copy; None is the generator's own, or else
-            `WORK_SIZE`. Smaller photos are always exact.
+            `WORK_SIZE`. Smaller photos are their own copy, and exact where they would be guided.
         strength: from 0 (the photo as it was) to 1 (the generator's result).
     """
 
@@ -103,24 +107,40 @@ class Enhancer:
             return Enhanced(photo, "none", None, self.precision, (INVISIBLE,))
         height, width = photo.pixels.shape[:2]
         size = guided.small_size(height, width, self.work_size)
-        is_large = height * width > GUIDED_ABOVE or self.generator.work_size is not None
-        may_guide = self.rendering == "guided" or (self.rendering == "auto" and is_large)
-        if may_guide and size != (height, width):
-            return self._guided(photo, size)
-        return self._exact(photo)
+        share = self._local_share(height * width)
+        if share is None or (share == 1 and size == (height, width)):
+            return self._exact(photo)
+        return self._from_small_copy(photo, size, share)
 
-    def _guided(self, photo: Photo, size: tuple[int, int]) -> Enhanced:
+    def _local_share(self, area: int) -> float | None:
+        """Return how much local work is kept on a photo of so many pixels; None if it is exact."""
+        if self.rendering in LOCAL_SHARES:
+            return LOCAL_SHARES[self.rendering]
+        if self.rendering != "auto":
+            return None
+        if self.generator.work_size is not None:
+            return self.generator.local_share
+        return LOCAL_SHARES["guided"] if area > GUIDED_ABOVE else None
+
+    def _from_small_copy(self, photo: Photo, size: tuple[int, int], share: float) -> Enhanced:
+        """Let the generator work on a small copy, and carry its change to the photo.
+
+        Args:
+            photo: as it is.
+            size: height and width of the copy.
+            share: of the local work that is kept.
+        """
         source, hidden = photo.pixels, _hiding_alpha(photo)
         if hidden is None:
             small = guided.reduced(source, size)
         else:
             small = cutout.reduced(source, hidden, size)
         made = self._painted(replace(photo, pixels=small), SMALL_COPY_BYTES)
-        result = guided.fit(small, made.photo.pixels).applied(source)
+        result, rendering = _carried(source, small, made.photo.pixels, share)
         if hidden is not None:
             cutout.restore(source, hidden, result)
         enhanced = replace(photo, pixels=result)
-        return replace(made, photo=enhanced, rendering="guided", tile=None)
+        return replace(made, photo=enhanced, rendering=rendering, tile=None)
 
     def _exact(self, photo: Photo) -> Enhanced:
         source, hidden = photo.pixels, _hiding_alpha(photo)
@@ -179,6 +199,20 @@ class Enhancer:
             raise DeviceError(msg, hint=hint) from error
         logger.info("out of memory: trying %s of %s", smaller.rendering, smaller.tile)
         return smaller
+
+
+def _carried(
+    source: Pixels, small: Pixels, made: Pixels, share: float
+) -> tuple[Pixels, Literal["guided", "tone", "blend"]]:
+    """Carry what became of a small copy to the photo; name how."""
+    if share == 1:
+        return guided.fit(small, made).applied(source), "guided"
+    transform = tone.fit(small, made)
+    if share == 0:
+        return transform.applied(source), "tone"
+    result = guided.fit(small, made).applied(source)
+    tone.blend(result, transform, source, share)
+    return result, "blend"
 
 
 def _hiding_alpha(photo: Photo) -> Pixels | None:

@@ -19,7 +19,7 @@ from photoenhance.networks.dpe_layers import ActivatedNorm, activate, draw_as_pu
 from photoenhance.networks.dpe_scheme import DPEScheme
 from photoenhance.networks.enlarged import MirroredConv
 from photoenhance.networks.extension import Extension
-from photoenhance.networks.generator import Generator, Scheme, SchemeName
+from photoenhance.networks.generator import Generator, Scheme, SchemeName, check_small_copy
 
 MULTIPLE = 16
 WIDTHS = re.compile(r"[1-9]\d{0,3}(-[1-9]\d{0,3}){3}")
@@ -41,6 +41,9 @@ class DPEConfig:
             of 64; the network is trained on such squares.
         context: "scaled" widens the kernels for larger photos, so that each still sees the same
             share of the photo; "native" leaves them as they are.
+        work_size: short side of the photos that the weights learnt from, if those were whole ones;
+            0 if not.
+        local: share of the network's local work that is kept where it works on a small copy.
     """
 
     width: int = 16
@@ -48,6 +51,8 @@ class DPEConfig:
     norm_sets: int = 1
     side: int = 512
     context: str = "scaled"
+    work_size: int = 0
+    local: float = 1.0
 
     def __post_init__(self) -> None:
         if self.widths and not WIDTHS.fullmatch(self.widths):
@@ -62,6 +67,7 @@ class DPEConfig:
             raise ValueError(msg)
         if self.context not in CONTEXTS:
             raise ValueError(f"context: expected scaled or native, found {self.context!r}")
+        check_small_copy(self.work_size, self.local)
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -108,6 +114,8 @@ class DPEGenerator(Generator):
             for inputs, outputs in zip(joined, (c4, c4, c3, c2, c1, 3), strict=True)
         )
         self.decoder_norms = _norms(joined, sets)
+        self.work_size = self.config.work_size or None
+        self.local_share = float(self.config.local)
         self.whole_bytes = 48.0 * c1 + 140
         self.initialise_as_published()
 

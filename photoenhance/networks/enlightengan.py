@@ -16,14 +16,13 @@ from torch import Tensor, nn
 
 from photoenhance.networks.enlightengan_schemes import LEVELS, CoarseWholeScheme, HalfSizeScheme
 from photoenhance.networks.extension import Extension
-from photoenhance.networks.generator import Generator, Scheme
+from photoenhance.networks.generator import Generator, Scheme, check_small_copy
 from photoenhance.networks.layers import upsample
 
 SLOPE = 0.2  # of the leaky rectifier, everywhere
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 WIDEST = 2200  # columns of the widest photo that the authors' script does not halve
 MOST_MARGIN = 256  # beyond what the network sees, zeros do not show
-LEAST_WORK_SIZE = 64
 DEVIATION = 0.02  # of the authors' initial weights
 
 
@@ -44,6 +43,7 @@ class EnlightenGANConfig:
             background from a dark photo.
         margin: pixels of the photo's mirror image that are worked on around it, a multiple of 16.
             The convolutions meet zeros beyond that, which show as a frame where photos are small.
+        local: share of the network's local work that is kept where it works on a small copy.
     """
 
     width: int = 32
@@ -53,14 +53,13 @@ class EnlightenGANConfig:
     halve_wide: bool = False
     work_size: int = 0
     margin: int = 0
+    local: float = 1.0
 
     def __post_init__(self) -> None:
         if self.margin not in range(0, MOST_MARGIN + 1, 16):
             msg = f"margin: expected a multiple of 16 up to {MOST_MARGIN}, found {self.margin}"
             raise ValueError(msg)
-        if self.work_size and self.work_size < LEAST_WORK_SIZE:
-            msg = f"work_size: expected 0 or at least {LEAST_WORK_SIZE}, found {self.work_size}"
-            raise ValueError(msg)
+        check_small_copy(self.work_size, self.local)
 
     def channels(self, level: int) -> int:
         """Channels of level 1 (finest) to 5."""
@@ -93,6 +92,7 @@ class EnlightenGANGenerator(Generator):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.truncates = self.config.truncate
         self.work_size = self.config.work_size or None
+        self.local_share = float(self.config.local)
         self.whole_bytes = 26.0 * self.config.width
 
     def _add_block(self, block: int, inputs: int, outputs: int) -> None:

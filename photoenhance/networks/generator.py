@@ -11,6 +11,8 @@ from photoenhance.networks.extension import Extension, towards_the_end
 
 SchemeName = Literal["strips", "tiles"]
 
+LEAST_WORK_SIZE = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Tile:
@@ -62,6 +64,23 @@ class Scheme(ABC):
         """Enhance one tile; `(1, 3, h, w)`, of which only the interior means anything."""
 
 
+def check_small_copy(work_size: int, local: float) -> None:
+    """Refuse values of a config that say how a small copy is worked on and cannot be.
+
+    Args:
+        work_size: as `Generator.work_size`, 0 for None.
+        local: as `Generator.local_share`.
+
+    Raises:
+        ValueError: one of them is out of its range.
+    """
+    if work_size and work_size < LEAST_WORK_SIZE:
+        msg = f"work_size: expected 0 or at least {LEAST_WORK_SIZE}, found {work_size}"
+        raise ValueError(msg)
+    if not 0 <= local <= 1:
+        raise ValueError(f"local: expected a number from 0 to 1, found {local}")
+
+
 class Generator(nn.Module, ABC):
     """Maps an image to its enhanced version: same shape, values in [0, 1].
 
@@ -73,6 +92,8 @@ class Generator(nn.Module, ABC):
             which darkens shadows by a level; or rounded.
         work_size: short side of the whole photos that the weights learnt from, where larger ones
             show the network too little of themselves at a time; None if there is no such limit.
+        local_share: how much of the network's local work is kept where it works on a small copy,
+            from 0, one colour transform for the whole photo, to 1, all of it.
     """
 
     multiple: ClassVar[int]
@@ -80,6 +101,7 @@ class Generator(nn.Module, ABC):
     whole_bytes: float
     truncates: bool = False
     work_size: int | None = None
+    local_share: float = 1.0
 
     def extension(self, height: int, width: int) -> Extension:
         """Say how an image of this size is continued beyond its borders before it is tiled."""

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import spectral_norm
 
-from photoenhance.networks.generator import Generator, Scheme
+from photoenhance.networks.generator import Generator, Scheme, check_small_copy
 from photoenhance.networks.layers import upsample
 from photoenhance.networks.levels import LEVELS
 from photoenhance.networks.levelwise import LevelwiseScheme
@@ -26,20 +26,26 @@ SQUEEZES = ("none", "after", "before")
 
 @dataclass(frozen=True, slots=True)
 class UEGANConfig:
-    """What fixes the networks' shapes.
+    """What fixes the networks' shapes, and which photos the weights are for.
 
     Attributes:
         width: channels of the finest level, a multiple of 8; the authors use 32.
         squeeze: where the channels of level 5 are gated: "none" as in the paper, "after" its
             attention as in a published variant, or "before" it, where a gate has something to see.
+        work_size: short side of the photos that the weights learnt from, if those were whole ones;
+            0 if not.
+        local: share of the network's local work that is kept where it works on a small copy.
     """
 
     width: int = 32
     squeeze: str = "none"
+    work_size: int = 0
+    local: float = 1.0
 
     def __post_init__(self) -> None:
         if self.squeeze not in SQUEEZES:
             raise ValueError(f"squeeze: expected none, after or before, found {self.squeeze!r}")
+        check_small_copy(self.work_size, self.local)
 
     def channels(self, level: int) -> int:
         """Channels of level 1 (finest) to 5."""
@@ -154,6 +160,8 @@ class UEGANGenerator(Generator):
         self.ga3 = GlobalAttention(c[3])
         self.ga2 = GlobalAttention(c[2])
         self.ga1 = GlobalAttention(c[1])
+        self.work_size = self.config.work_size or None
+        self.local_share = float(self.config.local)
         self.whole_bytes = 38.0 * self.config.width
 
     def encoder(self, level: int) -> ConvBlock:

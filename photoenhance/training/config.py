@@ -278,7 +278,7 @@ def network_config(config: TrainConfig) -> Any:
     for name, value in config.network.items():
         if name not in kinds:
             raise _unknown(f"network.{name}", [f"network.{each}" for each in kinds])
-        if type(value) is not kinds[name]:
+        if type(value) is not kinds[name] and (type(value), kinds[name]) != (int, float):
             raise ConfigError(
                 f"network.{name}: {value} is not {KINDS[kinds[name]]}",
                 hint=f"Correct network.{name}.",

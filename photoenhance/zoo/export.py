@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from photoenhance.errors import ConfigError, ImageError, WeightsError
 from photoenhance.imaging.atomic import replacing
+from photoenhance.networks.generator import Generator
 from photoenhance.zoo.graphs import any_size
 from photoenhance.zoo.load import LoadedModel
 from photoenhance.zoo.options import with_options
@@ -61,7 +62,7 @@ def export_onnx(model: LoadedModel, path: Path, options: Sequence[str] = ()) -> 
         "origin": header.origin,
         "weights_sha256": model.sha256,
     }
-    content = _described(_traced(network.eval()), properties, model.generator.work_size)
+    content = _described(_traced(network.eval()), properties, model.generator)
     difference = max(_difference(model, content, size) for size in PROOFS)
     if not difference <= TOLERANCE:
         raise WeightsError(
@@ -97,15 +98,21 @@ def _traced(network: nn.Module) -> bytes:
         return file.read_bytes()
 
 
-def _described(content: bytes, properties: dict[str, str], work_size: int | None) -> bytes:
+def _described(content: bytes, properties: dict[str, str], generator: Generator) -> bytes:
     """Write into an ONNX file what it is."""
     import onnx  # noqa: PLC0415 (an extra)
 
     graph = onnx.load_from_string(content)
     graph.producer_name = "photoenhance"
     graph.doc_string = f"{INPUT} and {OUTPUT}: (N, 3, H, W), sRGB, values in [0, 1], any size"
-    if work_size is not None:
-        graph.doc_string += f"; the weights are for photos of {work_size} pixels on the short side"
+    if generator.work_size is not None:
+        size, share = generator.work_size, generator.local_share
+        graph.doc_string += f"; the weights are for photos of {size} pixels on the short side"
+        if share < 1:
+            graph.doc_string += (
+                f", and {share:.0%} of what the result differs by from one colour transform for "
+                "the whole photo is to be kept"
+            )
     onnx.helper.set_model_props(graph, properties)
     onnx.checker.check_model(graph)
     return graph.SerializeToString()

@@ -192,6 +192,7 @@ def test_a_closed_journal_is_no_trouble(file, output):
         {"strip_metadata": True},
         {"no_mark": True},
         {"rendering": "guided"},
+        {"rendering": "tone"},
         {"rendering": "exact"},
         {"work_size": 640},
     ],

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from photoenhance.errors import ConfigError
+from photoenhance.networks import ARCHITECTURES
 from photoenhance.training import config
 from photoenhance.training.needs import NEEDS
 from photoenhance.training.players import share_of_rate
@@ -156,6 +157,14 @@ def test_truth_stays_no_word(written: str, value: bool) -> None:
         ("light", ["network.work_size=-3"], "network.work_size: expected 0 or at least 64"),
         ("light", ["network.attention=3"], "network.attention: 3 is not true or false"),
         (
+            "photo",
+            ["network.work_size=40"],
+            "network.work_size: expected 0 or at least 64, found 40",
+        ),
+        ("photo", ["network.local=2"], "network.local: expected a number from 0 to 1, found 2"),
+        ("tone", ["network.local=nan"], "network.local: expected a number from 0 to 1, found nan"),
+        ("tone", ["network.local=true"], "network.local: True is not a number"),
+        (
             "dpe-supervised",
             ["network.side=64", "crop=64", "batch=1"],
             "batch: 1 is too small for the norms of dpe; at least 2",
@@ -297,6 +306,18 @@ def test_a_base_that_leads_nowhere_is_refused(tmp_path: Path, base: str, message
 
 def test_whole_numbers_are_numbers() -> None:
     assert config.load("photo", {}, ["losses.identity=1"]).losses.identity == 1.0
+
+
+@pytest.mark.parametrize("recipe", ["photo", "light", "tone"])
+@pytest.mark.parametrize(("written", "share"), [("0", 0), ("0.5", 0.5), ("1", 1)])
+def test_a_recipe_says_how_its_model_works_on_small_copies(
+    recipe: str, written: str, share: float
+) -> None:
+    run = config.load(recipe, {}, [f"network.local={written}", "network.work_size=128"])
+
+    generator = ARCHITECTURES[run.architecture].generator(config.network_config(run))
+
+    assert (generator.work_size, generator.local_share) == (128, share)
 
 
 def test_small_crops_are_good_where_nothing_judges_them() -> None:
