@@ -15,6 +15,7 @@ from photoenhance.inference import tiles
 from photoenhance.inference.budget import Plan
 from photoenhance.networks.extension import mirrored
 from photoenhance.networks.generator import Generator, Tile
+from photoenhance.networks.stretch import Levels
 from photoenhance.tensors import Pixels, floats_of, image_of, image_of_floats, pixels_of
 
 # Standard deviations in 8-bit levels. A model may make white of all that is bright, as the bundled
@@ -30,19 +31,33 @@ class Canvas:
     The image is the photo extended as the generator wants it; integers become floats one piece at a
     time.
 
+    Args:
+        photo: what the pieces are cut from.
+        generator: whose results are painted.
+        device: where it computes.
+        strength: share of the generator's change, from 0 to 1.
+        levels: how the levels of the whole photo are stretched, if they are.
+
     Attributes:
         pixels: what is painted.
         size: height and width of the extended image.
     """
 
     def __init__(
-        self, photo: Photo, generator: Generator, device: torch.device, strength: float
+        self,
+        photo: Photo,
+        generator: Generator,
+        device: torch.device,
+        *,
+        strength: float,
+        levels: Levels | None,
     ) -> None:
         self.source: Pixels = photo.pixels
         self.pixels: Pixels = np.empty_like(photo.pixels)
         self.generator = generator
         self.device = device
         self.strength = strength
+        self.levels = levels
         self.converter: ColorConverter | None = converter(photo)
         height, width = self.source.shape[:2]
         self.extension = generator.extension(height, width)
@@ -120,7 +135,10 @@ class Canvas:
         self._put((rows, columns), image[..., *inside], enhanced[..., *inside])
 
     def _put(self, place: tuple[slice, slice], before: Tensor, enhanced: Tensor) -> None:
-        after = torch.lerp(before, enhanced.to(before.dtype), self.strength)
+        enhanced = enhanced.to(before.dtype)
+        if self.levels is not None:
+            enhanced = (enhanced + self.levels.change(before)).clamp(0, 1)
+        after = torch.lerp(before, enhanced, self.strength)
         self._is_finite = self._is_finite and bool(torch.isfinite(after).all())
         if self.converter is None:
             truncates = self.generator.truncates

@@ -9,13 +9,15 @@ from typing import Literal
 import torch
 
 from photoenhance.errors import DeviceError, ImageError
+from photoenhance.imaging.color import converter
 from photoenhance.imaging.photo import Photo
 from photoenhance.inference import budget, cutout, guided, tone
 from photoenhance.inference.budget import AskedRendering, Plan, Rendering
 from photoenhance.inference.canvas import Canvas
 from photoenhance.inference.device import MEMORY_ERRORS, is_out_of_memory
 from photoenhance.networks.generator import Generator, Scheme
-from photoenhance.tensors import Pixels
+from photoenhance.networks.stretch import Levels
+from photoenhance.tensors import Pixels, image_of, image_of_floats
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +155,13 @@ class Enhancer:
 
     def _painted(self, photo: Photo, free: int) -> Enhanced:
         """Give a photo's pixels, hidden or not, to the generator."""
-        canvas = Canvas(photo, self.generator, self.device, self.strength)
+        canvas = Canvas(
+            photo,
+            self.generator,
+            self.device,
+            strength=self.strength,
+            levels=self._levels(photo),
+        )
         schemes = self.generator.schemes(*photo.pixels.shape[:2])
         plan = budget.plan(
             self.generator,
@@ -181,6 +189,22 @@ class Enhancer:
         tile = None if plan.scheme is None else _told(plan)
         enhanced = replace(photo, pixels=canvas.pixels)
         return Enhanced(enhanced, plan.rendering, tile, precision, tuple(notes))
+
+    def _levels(self, photo: Photo) -> Levels | None:
+        """Measure how the photo's levels are stretched, on a small copy of it."""
+        if self.generator.stretch is None:
+            return None
+        small = photo.pixels
+        height, width = small.shape[:2]
+        size = guided.small_size(height, width, self.work_size)
+        if size != small.shape[:2]:
+            small = guided.reduced(small, size)
+        profiled = converter(photo)
+        if profiled is None:
+            image = image_of(small, self.device)
+        else:
+            image = image_of_floats(profiled.to_srgb(small), self.device)
+        return self.generator.stretch.levels(image)
 
     def _arithmetic(self, precision: Precision) -> AbstractContextManager[None]:
         return torch.autocast(

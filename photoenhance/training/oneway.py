@@ -59,7 +59,7 @@ class OneWayObjective(Objective):
     def turns(self, batch: Batch, step: int, random: torch.Generator) -> Iterator[Turn]:
         """Yield the discriminator's terms, then the generator's."""
         del step
-        enhanced = self.enhancer.unclamped(batch.source).float()
+        enhanced = self._enhanced(batch.source)
         if self.judge is not None and self._unjudged(batch) < len(enhanced):
             pooled = self.pool.query(enhanced[self._unjudged(batch) :], random)
             yield Turn(self.judge, self.discriminator_terms(self.judge, batch, pooled))
@@ -101,6 +101,13 @@ class OneWayObjective(Objective):
             terms["log_mse"] = lambda: log_mse(enhanced[:made], batch.original, extent)
         return weighted(terms, self.weights)
 
+    def _enhanced(self, image: Tensor) -> Tensor:
+        """Enhance whole photos, or crops that pass for them, not clamped."""
+        enhanced = self.enhancer.unclamped(image).float()
+        if self.enhancer.stretch is None:
+            return enhanced
+        return enhanced + self.enhancer.stretch.levels(image).change(image)
+
     def _unjudged(self, batch: Batch) -> int:
         """How many images, the first of the batch, the discriminator does not judge."""
         return len(batch.original) if self.weights.judged == "sources" else 0
@@ -112,7 +119,7 @@ class OneWayObjective(Objective):
         return _over_scales(self.adversarial.generator, real, fake)
 
     def _identity(self, target: Tensor) -> Tensor:
-        again = self.enhancer.unclamped(target).float()
+        again = self._enhanced(target)
         compare = {"l1": multiscale_l1, "charbonnier": charbonnier}[self.weights.identity_form]
         return compare(again, target)
 

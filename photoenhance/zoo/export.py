@@ -113,6 +113,12 @@ def _described(content: bytes, properties: dict[str, str], generator: Generator)
                 f", and {share:.0%} of what the result differs by from one colour transform for "
                 "the whole photo is to be kept"
             )
+    if generator.stretch is not None:
+        black, white = generator.stretch.black, generator.stretch.white
+        graph.doc_string += (
+            f"; what {OUTPUT} differs by from {INPUT} is to be added to the photo with its levels "
+            f"stretched to {black} and {white}"
+        )
     onnx.helper.set_model_props(graph, properties)
     onnx.checker.check_model(graph)
     return graph.SerializeToString()

@@ -1,0 +1,74 @@
+"""A photo's own levels, stretched where they fall short of what finished photos use.
+
+How far a photo is from black and white is known from its percentiles, and a network that has to
+guess it errs. So a recipe may have the levels stretched first; what the network finds in the photo
+as it was is added to that.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+LOW, HIGH = 0.005, 0.995  # percentiles of all channels together that count as black and as white
+LEAST_RANGE = 0.02  # between them; what has less is noise or one flat colour
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where the levels of photos go at least.
+
+    Attributes:
+        black: the low percentile is brought down to this, if it lies above.
+        white: the high percentile is brought up to this, if it lies below.
+    """
+
+    black: float
+    white: float
+
+    def levels(self, image: Tensor) -> "Levels":
+        """Measure whole images, `(N, 3, H, W)` in [0, 1]."""
+        values = image.float().flatten(1).sort(dim=1).values
+        last = values.shape[1] - 1
+        low, high = values[:, round(LOW * last)], values[:, round(HIGH * last)]
+        gain = (high.clamp(min=self.white) - low.clamp(max=self.black)) / (high - low).clamp(
+            min=LEAST_RANGE
+        )
+        offset = low.clamp(max=self.black) - low * gain
+        return Levels(gain.view(-1, 1, 1, 1), offset.view(-1, 1, 1, 1))
+
+
+def stretch_of(black: float, white: float) -> Stretch | None:
+    """Return what two values of a config ask for, or None for those that ask for nothing.
+
+    Args:
+        black: as in `Stretch`; 1 leaves every photo's black where it is.
+        white: as in `Stretch`; 0 leaves every photo's white where it is.
+
+    Raises:
+        ValueError: one of them is out of its range.
+    """
+    for name, value in (("black", black), ("white", white)):
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name}: expected a number from 0 to 1, found {value}")
+    if (black, white) == (1, 0):
+        return None
+    if black < 1 and white > 0 and black >= white:
+        raise ValueError(f"black: expected less than white, {white}, found {black}")
+    return Stretch(float(black), float(white))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """How the levels of each of some photos are stretched.
+
+    Attributes:
+        gain: `(N, 1, 1, 1)`, a factor on values in [0, 1].
+        offset: `(N, 1, 1, 1)`, what is added then.
+    """
+
+    gain: Tensor
+    offset: Tensor
+
+    def change(self, image: Tensor) -> Tensor:
+        """Return what stretching adds to these photos or to parts of them, `(N, 3, h, w)`."""
+        return (image * self.gain + self.offset).clamp(0, 1) - image
