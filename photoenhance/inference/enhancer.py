@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import torch
 
 from photoenhance.errors import DeviceError, ImageError
@@ -16,8 +17,8 @@ from photoenhance.inference.budget import AskedRendering, Plan, Rendering
 from photoenhance.inference.canvas import Canvas
 from photoenhance.inference.device import MEMORY_ERRORS, is_out_of_memory
 from photoenhance.networks.generator import Generator, Scheme
-from photoenhance.networks.stretch import Levels
-from photoenhance.tensors import Pixels, image_of, image_of_floats
+from photoenhance.networks.stretch import Levels, extremes
+from photoenhance.tensors import Pixels
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ WORK_SIZE = 512
 # What the pass over a small copy counts on, whatever is free: its plan is the same everywhere, and
 # so is the picture, to the last bit.
 SMALL_COPY_BYTES = 2 << 30
+SAMPLED_SIDE = 512  # rows of a sample, at least, by which a photo's levels are measured
 LOCAL_SHARES = {"guided": 1.0, "tone": 0.0}
 INVISIBLE = "nothing was changed: the whole photo is transparent"
 
@@ -137,7 +139,8 @@ class Enhancer:
             small = guided.reduced(source, size)
         else:
             small = cutout.reduced(source, hidden, size)
-        made = self._painted(replace(photo, pixels=small), SMALL_COPY_BYTES)
+        copy = replace(photo, pixels=small)
+        made = self._painted(copy, SMALL_COPY_BYTES, self._levels(photo))
         result, rendering = _carried(source, small, made.photo.pixels, share)
         if hidden is not None:
             cutout.restore(source, hidden, result)
@@ -146,21 +149,22 @@ class Enhancer:
 
     def _exact(self, photo: Photo) -> Enhanced:
         source, hidden = photo.pixels, _hiding_alpha(photo)
+        free, levels = budget.available_bytes(self.device), self._levels(photo)
         if hidden is None:
-            return self._painted(photo, budget.available_bytes(self.device))
+            return self._painted(photo, free, levels)
         seen = cutout.filled(source, hidden)
-        made = self._painted(replace(photo, pixels=seen), budget.available_bytes(self.device))
+        made = self._painted(replace(photo, pixels=seen), free, levels)
         cutout.carry(source, hidden, seen, made.photo.pixels)
         return made
 
-    def _painted(self, photo: Photo, free: int) -> Enhanced:
+    def _painted(self, photo: Photo, free: int, levels: Levels | None) -> Enhanced:
         """Give a photo's pixels, hidden or not, to the generator."""
         canvas = Canvas(
             photo,
             self.generator,
             self.device,
             strength=self.strength,
-            levels=self._levels(photo),
+            levels=levels,
         )
         schemes = self.generator.schemes(*photo.pixels.shape[:2])
         plan = budget.plan(
@@ -191,20 +195,21 @@ class Enhancer:
         return Enhanced(enhanced, plan.rendering, tile, precision, tuple(notes))
 
     def _levels(self, photo: Photo) -> Levels | None:
-        """Measure how the photo's levels are stretched, on a small copy of it."""
+        """Measure how the levels of a whole photo are stretched, by a sample of what is seen."""
         if self.generator.stretch is None:
             return None
-        small = photo.pixels
-        height, width = small.shape[:2]
-        size = guided.small_size(height, width, self.work_size)
-        if size != small.shape[:2]:
-            small = guided.reduced(small, size)
+        step = max(1, min(photo.pixels.shape[:2]) // SAMPLED_SIDE)
+        sample = photo.pixels[::step, ::step]
+        if photo.alpha is not None:
+            is_seen = photo.alpha[::step, ::step] > 0
+            sample = sample[is_seen if is_seen.any() else slice(None)].reshape(1, -1, 3)
         profiled = converter(photo)
         if profiled is None:
-            image = image_of(small, self.device)
+            image = (sample / np.float32(np.iinfo(sample.dtype).max)).astype(np.float32)
         else:
-            image = image_of_floats(profiled.to_srgb(small), self.device)
-        return self.generator.stretch.levels(image)
+            image = profiled.to_srgb(sample)
+        measured = torch.from_numpy(extremes(image))[None].to(self.device)
+        return self.generator.stretch.levels(measured)
 
     def _arithmetic(self, precision: Precision) -> AbstractContextManager[None]:
         return torch.autocast(

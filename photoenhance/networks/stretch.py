@@ -7,10 +7,22 @@ as it was is added to that.
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-LOW, HIGH = 0.005, 0.995  # percentiles of all channels together that count as black and as white
+EXTREMES = (0.005, 0.995)  # shares of all values, of the three channels, that lie below
 LEAST_RANGE = 0.02  # between them; what has less is noise or one flat colour
+
+
+def extremes(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the low and the high percentile of a photo, `(2,)`.
+
+    Args:
+        image: `(..., 3)`, sRGB in [0, 1]: the photo's own pixels, all or a sample of them. A copy
+            that averages pixels has neither its blackest nor its whitest ones.
+    """
+    return np.quantile(image, EXTREMES).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +37,9 @@ class Stretch:
     black: float
     white: float
 
-    def levels(self, image: Tensor) -> "Levels":
-        """Measure whole images, `(N, 3, H, W)` in [0, 1]."""
-        values = image.float().flatten(1).sort(dim=1).values
-        last = values.shape[1] - 1
-        low, high = values[:, round(LOW * last)], values[:, round(HIGH * last)]
+    def levels(self, extremes: Tensor) -> "Levels":
+        """Say how images are stretched whose `extremes` are these, `(N, 2)`."""
+        low, high = extremes.unbind(1)
         gain = (high.clamp(min=self.white) - low.clamp(max=self.black)) / (high - low).clamp(
             min=LEAST_RANGE
         )

@@ -1,5 +1,6 @@
 """Squares -> batches, each a function of the seed, the rank and the step alone."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from photoenhance.errors import ConfigError
+from photoenhance.networks.stretch import extremes
 from photoenhance.training.config import TrainConfig
 from photoenhance.training.data import PhotoFolder, Pixels, Square, square
 from photoenhance.training.distributed import Processes
@@ -27,6 +29,8 @@ class Batch:
         target: photos with the wanted look.
         source_extent: `(N, 2)`, rows and columns of each source that are the photo's own.
         target_extent: likewise of the targets.
+        source_extremes: `(N, 2)`, the low and high percentiles of each source, as the photo's own
+            pixels have them and not their averages.
     """
 
     source: Tensor
@@ -34,6 +38,7 @@ class Batch:
     target: Tensor
     source_extent: Tensor
     target_extent: Tensor
+    source_extremes: Tensor
 
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on a device."""
@@ -43,6 +48,7 @@ class Batch:
             self.target.to(device, non_blocking=True),
             self.source_extent.to(device),
             self.target_extent.to(device),
+            self.source_extremes.to(device),
         )
 
     def pinned(self) -> "Batch":
@@ -53,6 +59,7 @@ class Batch:
             self.target.pin_memory(),
             self.source_extent,
             self.target_extent,
+            self.source_extremes,
         )
 
 
@@ -195,8 +202,12 @@ class Batches:
         random = self._random(step, MADE, index)
         _, pixels = self.target.draw(random)
         original = square(pixels, self.config.framing, self.config.crop, random)
-        made = self.config.degradation.apply(original.image, random, self.look)
-        return original, Square(made, original.extent)
+        again = copy.deepcopy(random)  # gives the sample the same faults
+        image, sample = (
+            self.config.degradation.apply(each, draws, self.look)
+            for each, draws in ((original.image, random), (original.sample, again))
+        )
+        return original, Square(image, sample, original.extent)
 
     def _source(self, step: int, index: int) -> tuple[Square, int]:
         assert self.source is not None
@@ -245,6 +256,7 @@ def _batch(
         _stack(targets, size),
         torch.tensor([each.extent for each in sources]),
         torch.tensor([each.extent for each in targets]),
+        torch.from_numpy(np.stack([extremes(each.sample) for each in sources])),
     )
 
 

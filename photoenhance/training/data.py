@@ -31,10 +31,12 @@ class Square:
 
     Attributes:
         image: `(size, size, 3)` float32, sRGB in [0, 1].
+        sample: same shape: single pixels of the same places, none of them an average.
         extent: rows and columns that are the photo's own; the rest is mirrored.
     """
 
     image: NDArray[np.float32]
+    sample: NDArray[np.float32]
     extent: tuple[int, int]
 
 
@@ -178,19 +180,25 @@ def square(pixels: Pixels, framing: Framing, size: int, random: np.random.Genera
     top = int(random.integers(height - side + 1))
     left = int(random.integers(width - side + 1))
     window = pixels[top : top + side, left : left + side]
-    method = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
-    resized = cv2.resize(window, (size, size), interpolation=method)
-    return Square(_floats(_turned(resized, framing, random)), (size, size))
+    both = _turned(_resized(window, (size, size)), framing, random)
+    return Square(_floats(both[..., :3]), _floats(both[..., 3:]), (size, size))
 
 
 def _whole(pixels: Pixels, size: int) -> Square:
     height, width = pixels.shape[:2]
     factor = size / max(height, width)
     extent = max(round(height * factor), 1), max(round(width * factor), 1)
-    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    resized = cv2.resize(pixels, extent[::-1], interpolation=method)
     missing = ((0, size - extent[0]), (0, size - extent[1]), (0, 0))
-    return Square(_floats(np.pad(resized, missing, mode="symmetric")), extent)
+    both = np.pad(_resized(pixels, extent), missing, mode="symmetric")
+    return Square(_floats(both[..., :3]), _floats(both[..., 3:]), extent)
+
+
+def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """Return `(h, w, 6)`: a photo in another size, and single pixels of the same places."""
+    method = cv2.INTER_AREA if size[0] < pixels.shape[0] else cv2.INTER_CUBIC
+    resized = cv2.resize(pixels, size[::-1], interpolation=method)
+    sample = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_NEAREST)
+    return np.concatenate([resized, sample], axis=2)
 
 
 def _turned(pixels: NDArray[Any], framing: Framing, random: np.random.Generator) -> NDArray[Any]:

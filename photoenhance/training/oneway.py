@@ -11,6 +11,7 @@ from photoenhance.losses.fidelity import charbonnier, log_mse, multiscale_l1
 from photoenhance.losses.perceptual import FidelityLoss
 from photoenhance.losses.tone import tone_distance
 from photoenhance.networks import ARCHITECTURES
+from photoenhance.networks.stretch import EXTREMES
 from photoenhance.networks.uegan import UEGANDiscriminator
 from photoenhance.training.batches import Batch
 from photoenhance.training.config import TrainConfig
@@ -59,7 +60,7 @@ class OneWayObjective(Objective):
     def turns(self, batch: Batch, step: int, random: torch.Generator) -> Iterator[Turn]:
         """Yield the discriminator's terms, then the generator's."""
         del step
-        enhanced = self._enhanced(batch.source)
+        enhanced = self._enhanced(batch.source, batch.source_extremes)
         if self.judge is not None and self._unjudged(batch) < len(enhanced):
             pooled = self.pool.query(enhanced[self._unjudged(batch) :], random)
             yield Turn(self.judge, self.discriminator_terms(self.judge, batch, pooled))
@@ -101,12 +102,12 @@ class OneWayObjective(Objective):
             terms["log_mse"] = lambda: log_mse(enhanced[:made], batch.original, extent)
         return weighted(terms, self.weights)
 
-    def _enhanced(self, image: Tensor) -> Tensor:
+    def _enhanced(self, image: Tensor, extremes: Tensor) -> Tensor:
         """Enhance whole photos, or crops that pass for them, not clamped."""
         enhanced = self.enhancer.unclamped(image).float()
         if self.enhancer.stretch is None:
             return enhanced
-        return enhanced + self.enhancer.stretch.levels(image).change(image)
+        return enhanced + self.enhancer.stretch.levels(extremes).change(image)
 
     def _unjudged(self, batch: Batch) -> int:
         """How many images, the first of the batch, the discriminator does not judge."""
@@ -119,7 +120,7 @@ class OneWayObjective(Objective):
         return _over_scales(self.adversarial.generator, real, fake)
 
     def _identity(self, target: Tensor) -> Tensor:
-        again = self._enhanced(target)
+        again = self._enhanced(target, _extremes(target))
         compare = {"l1": multiscale_l1, "charbonnier": charbonnier}[self.weights.identity_form]
         return compare(again, target)
 
@@ -137,3 +138,9 @@ def _over_scales(
     loss: Callable[[Tensor, Tensor], Tensor], real: list[Tensor], fake: list[Tensor]
 ) -> Tensor:
     return torch.stack([loss(r, f) for r, f in zip(real, fake, strict=True)]).sum()
+
+
+def _extremes(image: Tensor) -> Tensor:
+    """Measure the extremes of whole images, `(N, 2)`; as near as averaged pixels tell them."""
+    shares = torch.tensor(EXTREMES, device=image.device)
+    return torch.quantile(image.flatten(1), shares, dim=1).T

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from photoenhance.imaging.photo import Photo
+from photoenhance.inference.enhancer import Enhancer
+from photoenhance.networks.stretch import Stretch, extremes, stretch_of
+from photoenhance.networks.uegan import UEGANConfig, UEGANGenerator
+
+CPU = torch.device("cpu")
+
+
+def _still(**config: object) -> UEGANGenerator:
+    """A generator that changes nothing by itself."""
+    generator = UEGANGenerator(UEGANConfig(width=8, **config))  # type: ignore[arg-type]
+    generator.initialise(gain=1.0, last=0.1)
+    with torch.no_grad():
+        for parameter in generator.dec5[1].parameters():
+            parameter.zero_()
+    return generator
+
+
+def _flat(draw, low: int, high: int, side: int = 150) -> np.ndarray:
+    """A drawn photo whose 0.5 and 99.5 percentiles are these levels."""
+    pixels = draw(side, side).astype(float)
+    bottom, top = np.percentile(pixels, (0.5, 99.5))
+    pixels = low + (pixels - bottom) / (top - bottom) * (high - low)
+    return pixels.round().clip(0, 255).astype(np.uint8)
+
+
+def _percentiles(pixels: np.ndarray) -> list[float]:
+    return [float(each) for each in np.percentile(pixels / 255, (0.5, 99.5))]
+
+
+def _image(pixels: np.ndarray) -> Tensor:
+    return torch.from_numpy(pixels / np.float32(255)).permute(2, 0, 1)[None].float()
+
+
+@pytest.mark.parametrize("rendering", ["auto", "tone", "guided", "exact", "strips"])
+def test_levels_that_fall_short_are_stretched_in_every_rendering(draw, rendering) -> None:
+    flat = _flat(draw, 70, 160)
+    generator = _still(work_size=64, local=0.0, black=0.04, white=0.95)
+
+    enhanced = Enhancer(generator, CPU, rendering=rendering).enhance(Photo(flat)).photo.pixels
+
+    assert _percentiles(enhanced) == pytest.approx([0.04, 0.95], abs=0.05)
+
+
+def test_a_photo_that_uses_the_whole_range_stays_as_it_is(draw) -> None:
+    whole = _flat(draw, 0, 255)
+    generator = _still(work_size=64, local=0.0, black=0.04, white=0.95)
+
+    enhanced = Enhancer(generator, CPU).enhance(Photo(whole)).photo.pixels
+
+    np.testing.assert_allclose(enhanced.astype(int), whole, atol=1)
+
+
+def test_the_blackest_pixels_count_even_where_a_small_copy_has_lost_them(draw) -> None:
+    photo = _flat(draw, 60, 250, side=512)
+    photo[::8, ::8] = 0  # fine texture, of which averages keep nothing
+    generator = _still(work_size=64, local=0.0, black=0.04, white=0.95)
+
+    enhanced = Enhancer(generator, CPU).enhance(Photo(photo)).photo.pixels
+
+    np.testing.assert_allclose(enhanced[1::8, 1::8].astype(int), photo[1::8, 1::8], atol=2)
+
+
+def test_hidden_colours_do_not_count(draw) -> None:
+    photo = _flat(draw, 70, 160)
+    alpha = np.full(photo.shape[:2], 255, np.uint8)
+    alpha[:20] = 0
+    hidden = photo.copy()
+    hidden[:10], hidden[10:20] = 0, 255
+    enhancer = Enhancer(_still(work_size=64, local=0.0, black=0.04, white=0.95), CPU)
+
+    one, other = (
+        enhancer.enhance(Photo(pixels, alpha=alpha)).photo.pixels[20:] for pixels in (photo, hidden)
+    )
+
+    np.testing.assert_allclose(one.astype(int), other, atol=1)
+
+
+def test_half_the_strength_stretches_half_as_far(draw) -> None:
+    flat = _flat(draw, 70, 160)
+    generator = _still(black=0.04, white=0.95)
+
+    whole, half = (
+        Enhancer(generator, CPU, strength=strength).enhance(Photo(flat)).photo.pixels.astype(int)
+        for strength in (1.0, 0.5)
+    )
+
+    np.testing.assert_allclose(half, (flat + whole) / 2, atol=1)
+
+
+def test_each_image_is_stretched_by_its_own_levels(draw) -> None:
+    photos = [_flat(draw, 70, 160), _flat(draw, 0, 100)]
+    images = torch.cat([_image(photo) for photo in photos])
+    measured = np.stack([extremes(photo / np.float32(255)) for photo in photos])
+
+    stretched = images + Stretch(0.04, 0.95).levels(torch.from_numpy(measured)).change(images)
+
+    for image in stretched:
+        low, high = torch.quantile(image.flatten(), torch.tensor([0.005, 0.995]))
+        assert float(low) <= 0.045
+        assert float(high) == pytest.approx(0.95, abs=0.01)
+
+
+def test_one_flat_colour_stays_in_range() -> None:
+    grey = torch.full((1, 3, 8, 8), 0.5)
+
+    stretched = grey + Stretch(0.04, 0.95).levels(torch.full((1, 2), 0.5)).change(grey)
+
+    assert bool(torch.isfinite(stretched).all())
+    assert stretched.min() == stretched.max()
+
+
+def test_a_model_without_a_stretch_has_none() -> None:
+    assert stretch_of(1.0, 0.0) is None
+    assert UEGANGenerator(UEGANConfig(width=8)).stretch is None
+
+
+@pytest.mark.parametrize(("black", "white"), [(-0.1, 0.9), (0.1, 1.1), (0.6, 0.5)])
+def test_levels_that_cannot_be_are_refused(black: float, white: float) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        stretch_of(black, white)
