@@ -150,7 +150,7 @@ _CARDS = (
         source="trained by `photoenhance train`; weights/README.md has the command and results",
         training_data="207 finished photos and 123 snapshots under free licences, unpaired",
         citation=_CITE_UEGAN,
-        sha256="2c857cd8fc4f5a3810214df660898436b3b7678585cae2ed3da94a637afef802",
+        sha256="6836345f33ccc522aaaa4f4bb760b2bc70332bdcf73d40c2fa446b0d97576763",
     ),
     ModelCard(
         name="enlightengan",
@@ -172,7 +172,7 @@ _CARDS = (
         source="trained by `photoenhance train`; weights/README.md has the commands and results",
         training_data="207 finished photos under free licences, made worse",
         citation=_CITE_DPE,
-        sha256="aaa298a24cb9d685627310aff9ba3d716c5c62ee404c1287cb4af6ec7d32c8f6",
+        sha256="8c4bfd731efd3918397f0a92ef4735dc843c24bd9f1a0863aa742062a09a72d2",
         value_range="[0, 1]",
         alignment="nearest neighbour",
     ),
