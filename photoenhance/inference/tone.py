@@ -5,13 +5,15 @@ any crop. A quadratic polynomial of the coded values holds most of what an enhan
 tones and colours, and too little to follow what a network does here and there by mistake.
 
 The fit is least squares over the pixels of the small copy. Averaging has taken the extremes out of
-these, so that a photo has colours which the copy does not: weak anchors at the corners of the cube
-and along its greys hold the polynomial there, and it may not fall anywhere where it should rise.
+these, so that a photo has colours which the copy does not: weak anchors, a lattice of colours, hold
+the polynomial there. And it may not fall where it should rise: a channel rises with itself and with
+all three, so that no grey becomes darker than a darker one.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,9 +26,15 @@ Doubles = NDArray[np.float64]
 _PAIRS = ((1, 1), (1, 2), (1, 3), (2, 2), (2, 3), (3, 3))
 TERMS = 4 + len(_PAIRS)
 LEAST_SLOPE = 0.02  # of a channel where all channels rise, or it alone
-RIDGE = 1e-4  # what a coefficient costs, in mean squared errors of the copy's pixels
-ANCHOR = 1e-3  # weight of all anchors together, where the copy's pixels weigh 1
-_SWEEPS = 1000  # of the constraints at most
+RIDGE = 1e-6  # what a coefficient costs, in mean squared errors of the copy's pixels
+ANCHOR = 1e-2  # weight of all anchors together, where the copy's pixels weigh 1
+NEAR = 0.1  # distance of colours that have some say over an anchor
+_ANCHOR_LEVELS = np.array([0.0, 0.5, 1.0])
+_MOST_NEIGHBOURS = 4096  # pixels of the copy that have
+_DEEPEST = 65535
+_REFITS = 4  # until the same anchors hold
+_SWEEPS = 200  # of the constraints at most; photos need 25
+_STRIP = 48_000  # pixels that are worked on at a time: as many as caches hold
 _FIT_ROWS = 64  # that are summed up at a time
 _BLEND_ROWS = 64
 
@@ -42,31 +50,24 @@ class Tone:
 
     coefficients: Floats
 
-    def applied(self, pixels: Pixels, *, rows: int = 16) -> Pixels:
+    def applied(self, pixels: Pixels, *, rows: int | None = None) -> Pixels:
         """Return the photo's pixels after this transform, rounded.
 
         Args:
             pixels: `(H, W, 3)` uint8 or uint16.
-            rows: how many are worked on at a time. The result does not depend on it.
+            rows: how many are worked on at a time; None is as many as caches hold. The result does
+                not depend on it.
         """
         result = np.empty_like(pixels)
-        top = np.iinfo(pixels.dtype).max
-        for start in range(0, len(pixels), rows):
-            strip = slice(start, start + rows)
-            colors = self._of(pixels[strip].astype(np.float32) / np.float32(top))
-            result[strip] = np.rint(colors * np.float32(top)).clip(0, top)
-        return result
-
-    def _of(self, colors: Floats) -> Floats:
-        # Sums in a fixed order of operations that round alike everywhere: a product of matrices
-        # rounds differently at its edges, and so would crops.
-        values = _terms(np.moveaxis(colors, -1, 0))
-        result = np.empty(colors.shape, np.float32)
-        for channel in range(3):
-            plane = values[0] * self.coefficients[0, channel]
-            for value, coefficient in zip(values[1:], self.coefficients[1:, channel], strict=True):
-                plane += value * coefficient
-            result[..., channel] = plane
+        height, width = pixels.shape[:2]
+        step = min(rows or max(1, _STRIP // width), height)
+        coefficients = _of_levels(self.coefficients, np.iinfo(pixels.dtype).max)
+        work = np.empty((4, 3, step * width), np.float32)  # once: memory that is new is slow
+        for start in range(0, height, step):
+            strip = pixels[start : start + step]
+            result[start : start + step] = _evaluated(
+                coefficients, strip, work[..., : len(strip) * width]
+            )
         return result
 
 
@@ -77,26 +78,73 @@ def fit(source: Pixels, enhanced: Pixels) -> Tone:
         source: `(h, w, 3)` in 16 bits, the small copy.
         enhanced: same shape and range.
     """
+    squares, products = _sums(source, enhanced)
+    squares += RIDGE * np.eye(TERMS)
+    anchors = _lattice(_ANCHOR_LEVELS)
+    ends = _ends(anchors, source, enhanced)
+    coefficients = np.stack(
+        [
+            _anchored(squares, products[:, channel], channel, anchors, ends[:, channel])
+            for channel in range(3)
+        ],
+        axis=-1,
+    )
+    coefficients[[1, 2, 3], [0, 1, 2]] += 1  # the source itself
+    return Tone(coefficients.astype(np.float32))
+
+
+def _sums(source: Pixels, enhanced: Pixels) -> tuple[Doubles, Doubles]:
+    """Return the mean products of the terms with each other and with the change of a pixel."""
     squares, products = np.zeros((TERMS, TERMS)), np.zeros((TERMS, 3))
     for top in range(0, len(source), _FIT_ROWS):
-        before, after = (
-            each[top : top + _FIT_ROWS].reshape(-1, 3) / 65535.0 for each in (source, enhanced)
-        )
+        rows = slice(top, top + _FIT_ROWS)
+        before, after = (each[rows].reshape(-1, 3) / _DEEPEST for each in (source, enhanced))
         terms = _terms(before.T)
         squares += terms @ terms.T
         products += terms @ (after - before)
     count = source.shape[0] * source.shape[1]
-    squares, products = squares / count, products / count
-    anchors = _terms(_lattice(np.array([0.0, 0.5, 1.0])).T)
-    mean = (enhanced / 65535.0 - source / 65535.0).mean(axis=(0, 1))
-    weight = ANCHOR / anchors.shape[1]
-    squares += weight * anchors @ anchors.T + RIDGE * np.eye(TERMS)
-    products += weight * anchors.sum(axis=1)[:, None] * mean
-    coefficients = np.stack(
-        [_rising(squares, products[:, channel], channel) for channel in range(3)], axis=-1
-    )
-    coefficients[[1, 2, 3], [0, 1, 2]] += 1  # the source itself
-    return Tone(coefficients.astype(np.float32))
+    return squares / count, products / count
+
+
+def _ends(anchors: Doubles, source: Pixels, enhanced: Pixels) -> Doubles:
+    """Return where the anchors should end, `(n, 3)`.
+
+    What is 0 or 1 stays so: black is black after all enhancements, and a pure colour is pure. The
+    rest changes as those pixels do whose colours are nearest.
+    """
+    every = -(-source.shape[0] * source.shape[1] // _MOST_NEIGHBOURS)
+    before, after = (each.reshape(-1, 3)[::every] / _DEEPEST for each in (source, enhanced))
+    distances = ((anchors[:, None] - before) ** 2).sum(axis=-1)
+    beyond = distances - distances.min(axis=1, keepdims=True)
+    nearness = np.exp(-beyond / (2 * NEAR**2))
+    change = nearness @ (after - before) / nearness.sum(axis=1, keepdims=True)
+    is_inside = (anchors > 0) & (anchors < 1)
+    return np.where(is_inside, anchors + change, anchors).clip(0, 1)
+
+
+def _anchored(
+    squares: Doubles, products: Doubles, channel: int, anchors: Doubles, ends: Doubles
+) -> Doubles:
+    """Solve one channel's least squares with anchors, which may end beyond the range's ends.
+
+    What lies beyond is cut off later. To hold it back would take contrast from all other colours.
+    """
+    terms, weight = _terms(anchors.T), ANCHOR / len(anchors)
+    places = anchors[:, channel]
+    is_held = np.ones(len(anchors), bool)
+    for _ in range(_REFITS):
+        held = terms[:, is_held]
+        coefficients = _rising(
+            squares + weight * held @ held.T,
+            products + weight * held @ (ends - places)[is_held],
+            channel,
+        )
+        reached = places + coefficients @ terms
+        is_beyond = ((ends >= 1) & (reached > 1)) | ((ends <= 0) & (reached < 0))
+        if (is_held == ~is_beyond).all():
+            break
+        is_held = ~is_beyond
+    return coefficients
 
 
 def blend(local: Pixels, tone: Tone, source: Pixels, share: float) -> None:
@@ -151,6 +199,50 @@ def _slopes(channels: list[int]) -> Doubles:
     linear = np.broadcast_to(rise, (8, 4))
     pairs = [rise[i] * corners[:, j] + rise[j] * corners[:, i] for i, j in _PAIRS]
     return np.concatenate([linear, np.stack(pairs, axis=1)], axis=1)
+
+
+def _of_levels(coefficients: Floats, top: int) -> Floats:
+    """Return what the terms of levels from 0 to `top` add to levels, `(10, 3, 1)`."""
+    scale = np.repeat([top, 1, 1 / top], [1, 3, len(_PAIRS)])
+    return (coefficients * scale[:, None]).astype(np.float32)[..., None]
+
+
+def _evaluated(coefficients: Floats, pixels: Pixels, work: Floats) -> NDArray[Any]:
+    """Give rows `(h, W, 3)` their new colours.
+
+    Each operation rounds each number by itself, wherever it stands. A product of matrices rounds
+    otherwise at its edges, so that a crop would differ.
+
+    Args:
+        coefficients: as `_of_levels` gives them.
+        pixels: the rows.
+        work: `(4, 3, h * W)`, what is written over.
+    """
+    planes, result, slope, part = work
+    for plane, levels in zip(planes, cv2.split(pixels), strict=True):
+        plane[:] = levels.reshape(-1)
+    one, r, g, b, rr, rg, rb, gg, gb, bb = coefficients
+    red, green, blue = planes
+    np.multiply(blue, bb, out=result)
+    result += b
+    result *= blue
+    np.multiply(green, gg, out=slope)
+    slope += np.multiply(blue, gb, out=part)
+    slope += g
+    slope *= green
+    result += slope
+    np.multiply(red, rr, out=slope)
+    slope += np.multiply(green, rg, out=part)
+    slope += np.multiply(blue, rb, out=part)
+    slope += r
+    slope *= red
+    result += slope
+    result += one
+    rounded = np.empty(result.shape, pixels.dtype)
+    # In OpenCV, arithmetic rounds and cuts off in one go; there is nothing to add.
+    depth = cv2.CV_8U if pixels.dtype == np.uint8 else cv2.CV_16U
+    cv2.addWeighted(result, 1, result, 0, 0, dst=rounded, dtype=depth)
+    return cv2.merge([plane.reshape(pixels.shape[:2]) for plane in rounded])
 
 
 def _lattice(levels: Doubles) -> Doubles:

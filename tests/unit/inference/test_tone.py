@@ -2,17 +2,29 @@
 
 from copy import deepcopy
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
+from photoenhance.errors import ImageError
+from photoenhance.imaging.color import ColorConverter
 from photoenhance.imaging.photo import Photo
+from photoenhance.inference import canvas, guided, tone
 from photoenhance.inference import enhancer as enhancer_module
-from photoenhance.inference import guided, tone
 from photoenhance.inference.enhancer import Enhancer
+from photoenhance.networks.uegan import UEGANConfig, UEGANGenerator
 
 CPU = torch.device("cpu")
 TOP = {np.uint8: 255, np.uint16: 65535}
+CHANGES = [
+    lambda colors: 3.5 * colors,
+    lambda colors: colors**0.4,
+    lambda colors: colors**2.5,
+    lambda colors: 0.5 - 0.4 * colors,
+    lambda colors: np.sin(7 * colors) / 2 + 0.5,
+    lambda colors: colors[..., ::-1],
+]
 
 
 def in_floats(pixels):
@@ -26,6 +38,16 @@ def changed(copy, change):
 
 def of_depth(pixels, dtype):
     return pixels.astype(dtype) * (257 if dtype == np.uint16 else 1)
+
+
+class Swapped:
+    """A colour space whose red is blue."""
+
+    def to_srgb(self, pixels):
+        return in_floats(pixels)[..., ::-1]
+
+    def from_srgb(self, colors):
+        return colors[..., ::-1].clip(0, 1)
 
 
 @pytest.fixture
@@ -145,3 +167,121 @@ def test_what_alpha_hides_stays_and_steers_nothing(generator, draw) -> None:
     assert not first[alpha == 0].any()
     assert (second[alpha == 0] == 255).all()
     assert (first != black).any()
+
+
+def test_colours_that_the_copy_has_averaged_away_stay_what_they_are(draw) -> None:
+    photo = cv2.GaussianBlur(draw(240, 320) // 4 + 10, (0, 0), 3)
+    specks = np.array([(1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0), (1, 1, 0)])
+    photo[10:16, 10] = 255 * specks
+    copy = guided.reduced(photo, (48, 64))
+
+    result = tone.fit(copy, changed(copy, lambda colors: 3.5 * colors)).applied(photo)
+
+    became = result[10:16, 10].astype(int)
+    assert became[specks == 1].min() > 235
+    assert became[specks == 0].max() < 64
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_brighter_stays_brighter(draw, change, dtype) -> None:
+    copy = guided.reduced(draw(90, 120) // 2, (45, 60))
+    ramp = np.arange(TOP[dtype] + 1, step=1 if dtype == np.uint8 else 37)
+    levels = np.full((len(ramp), 4, 3), TOP[dtype] // 3, dtype)
+    levels[:, 0] = ramp[:, None]
+    for channel in range(3):
+        levels[:, 1 + channel, channel] = ramp
+
+    result = tone.fit(copy, changed(copy, change)).applied(levels).astype(int)
+
+    assert (np.diff(result[:, 0], axis=0) >= 0).all()
+    for channel in range(3):
+        assert (np.diff(result[:, 1 + channel, channel]) >= 0).all()
+
+
+@pytest.mark.parametrize("color", [(0, 0, 0), (255, 255, 255), (200, 10, 90)])
+def test_a_photo_of_one_colour_becomes_what_the_generator_made_of_it(color) -> None:
+    pixels = np.full((40, 50, 3), color, np.uint8)
+    copy = guided.reduced(pixels, (20, 25))
+    made = changed(copy, lambda colors: 0.8 * colors + 0.05)
+
+    result = tone.fit(copy, made).applied(pixels)
+
+    assert np.abs(result - in_floats(made[0, 0]) * 255).max() <= 2
+
+
+def test_a_quadratic_change_is_found_again(draw) -> None:
+    photo = draw(240, 320)
+    copy = guided.reduced(photo, (120, 160))
+
+    def curved(colors):
+        mixed = colors @ np.float32([[0.9, 0.05, 0], [0.05, 0.9, 0.1], [0, 0, 0.85]])
+        return mixed + 0.3 * mixed * (1 - mixed)
+
+    result = tone.fit(copy, changed(copy, curved)).applied(photo)
+
+    error = np.abs(in_floats(result) - curved(in_floats(photo)))
+    assert np.quantile(error, 0.95) < 2 / 255
+
+
+def test_a_ramp_of_16_bits_stays_smooth(draw) -> None:
+    copy = guided.reduced(draw(90, 120), (45, 60))
+    ramp = np.repeat(np.arange(0, 65536, 16, dtype=np.uint16)[None, :, None], 3, axis=-1)
+
+    result = tone.fit(copy, changed(copy, lambda colors: colors**0.7)).applied(ramp).astype(int)
+
+    inside = (result[0] > 0).all(axis=-1) & (result[0] < 65535).all(axis=-1)
+    bends = np.abs(np.diff(result[0], n=2, axis=0))
+    assert bends[inside[:-2] & inside[2:]].max() <= 2
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_arithmetic_is_right_to_one_level(draw, transform, dtype) -> None:
+    pixels = of_depth(draw(60, 70), dtype)
+    values = [1.0, *np.moveaxis(pixels / TOP[dtype], -1, 0)]
+    terms = values + [values[i] * values[j] for i in (1, 2, 3) for j in range(i, 4)]
+
+    exact = sum(
+        np.multiply.outer(each, row)
+        for each, row in zip(terms, np.float64(transform.coefficients), strict=True)
+    )
+
+    expected = (exact * TOP[dtype]).clip(0, TOP[dtype])
+    assert np.abs(transform.applied(pixels) - expected).max() <= 0.51
+
+
+@pytest.mark.parametrize("rows", [1, 2, 16, 33, 1000])
+def test_strips_of_any_height_give_the_same_pixels(draw, transform, rows) -> None:
+    pixels = draw(101, 140)
+
+    assert np.array_equal(transform.applied(pixels, rows=rows), transform.applied(pixels))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 1), (3, 3)])
+def test_photos_of_a_few_pixels_are_rendered(generator, draw, size) -> None:
+    enhanced = Enhancer(generator, CPU, rendering="tone", work_size=64).enhance(Photo(draw(*size)))
+
+    assert enhanced.photo.pixels.shape == (*size, 3)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_the_generator_sees_srgb_whatever_the_photos_own_colours_are(
+    generator, draw, monkeypatch, dtype
+) -> None:
+    pixels = of_depth(draw(200, 300), dtype)
+    enhancer = Enhancer(generator, CPU, rendering="tone", work_size=100)
+    plain = enhancer.enhance(Photo(pixels)).photo.pixels
+
+    monkeypatch.setattr(canvas, "converter", lambda photo: ColorConverter(Swapped()))
+    swapped = enhancer.enhance(Photo(pixels[..., ::-1])).photo.pixels[..., ::-1]
+
+    assert np.abs(swapped.astype(int) - plain).max() <= TOP[dtype] / 255
+    assert (plain != pixels).any()
+
+
+def test_a_broken_generator_is_refused(draw) -> None:
+    broken = UEGANGenerator(UEGANConfig(width=8))
+    torch.nn.init.constant_(broken.dec5[1].main[1].bias, torch.nan)
+
+    with pytest.raises(ImageError, match="values that are no numbers"):
+        Enhancer(broken, CPU, rendering="tone", work_size=64).enhance(Photo(draw(80, 90)))
