@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from PIL import Image
 from photoenhance.batch import journal
 from photoenhance.errors import ConfigError, MissingExtraError
 from photoenhance.inference.enhancer import Enhancer
-from photoenhance.zoo import store
+from photoenhance.zoo import checkpoint, store
 
 START = {
     *(
@@ -336,6 +337,7 @@ def test_an_absent_device_exits_4(cli, draw):
         (["--tile", "64", "--rendering", "whole"], "--tile 64: contradicts --rendering whole"),
         (["--tile", "64", "--rendering", "guided"], "--tile 64: contradicts --rendering guided"),
         (["--tile", "off", "--rendering", "guided"], "--tile off: contradicts --rendering guided"),
+        (["--tile", "64", "--rendering", "tone"], "--tile 64: contradicts --rendering tone"),
         (["--in-place", "-o", "out"], "out: an output makes no sense with --in-place"),
         (["--log", "nowhere/run.log"], "nowhere/run.log: the log cannot be written: No such file"),
         (["--files-from", "nowhere"], "nowhere: the list of paths cannot be read: No such file"),
@@ -385,6 +387,79 @@ def test_guided_rendering_is_told_in_the_summary_and_in_the_records(cli, draw):
     assert (start["rendering"], start["work_size"]) == ("guided", 64)
     assert (done["rendering"], done["tile"]) == ("guided", None)
     assert "1 enhanced (1 guided) in " in ended.err
+
+
+def test_tone_rendering_is_told_in_the_summary_and_in_the_records(cli, draw):
+    draw("a.png", size=(90, 130))
+
+    ended = cli("enhance", "a.png", "--render", "tone", "--work-size", "64", "--json")
+
+    start, done, _ = records(ended.out)
+    assert (start["rendering"], start["work_size"]) == ("tone", 64)
+    assert (done["rendering"], done["tile"]) == ("tone", None)
+    assert "1 enhanced (1 tone) in " in ended.err
+
+
+@pytest.mark.parametrize(
+    ("local", "rendering"), [(0, "tone"), (0.5, "blend"), (1, "guided"), (None, "guided")]
+)
+def test_a_checkpoint_says_how_it_is_rendered(cli, draw, model, local, rendering):
+    header, tensors = checkpoint.read(model)
+    config = {**header.config, "work_size": 64} | ({} if local is None else {"local": local})
+    checkpoint.write(Path("m.safetensors"), tensors, replace(header, config=config))
+    draw("a.png", size=(90, 130))
+    draw("b.png", size=(91, 131))
+
+    auto = cli("enhance", "a.png", "b.png", "--model", "m.safetensors", "--json")
+    cli("enhance", "a.png", "--model", "m.safetensors", "--render", "guided", "-o", "guided.png")
+
+    start, *done, _ = records(auto.out)
+    assert start["work_size"] == 64
+    assert [each["rendering"] for each in done] == [rendering] * 2
+    assert f"2 enhanced (2 {rendering}) in " in auto.err
+    results = [np.asarray(Image.open(name)) for name in ("a-enhanced.png", "guided.png")]
+    assert np.array_equal(*results) == (rendering == "guided")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"local": 2}, "local: expected a number from 0 to 1, found 2"),
+        ({"work_size": 5}, "work_size: expected 0 or at least 64, found 5"),
+    ],
+)
+def test_a_checkpoint_that_says_nonsense_of_its_rendering_exits_3(
+    cli, draw, model, config, message
+):
+    header, tensors = checkpoint.read(model)
+    changed = replace(header, config={**header.config, **config})
+    checkpoint.write(Path("m.safetensors"), tensors, changed)
+    draw("a.png", size=(90, 130))
+
+    ended = cli("enhance", "a.png", "--model", "m.safetensors")
+
+    assert ended.code == 3
+    assert message in ended.err
+
+
+def test_a_result_of_another_rendering_is_made_anew(cli, draw):
+    draw("a.png", size=(90, 130))
+    way = ("--work-size", "64", "--rendering")
+    cli("enhance", "a.png", *way, "guided")
+
+    other = cli("enhance", "a.png", *way, "tone")
+    again = cli("enhance", "a.png", *way, "tone")
+
+    assert "1 enhanced (1 tone) in " in other.err
+    assert "1 skipped" in again.err
+
+
+def test_a_page_names_the_rendering(cli, draw):
+    draw("a.png", size=(90, 130))
+
+    cli("enhance", "a.png", "--render", "tone", "--report", "page.html")
+
+    assert " · tone · " in Path("page.html").read_text()
 
 
 def test_a_photo_no_larger_than_the_working_size_is_exact(cli, draw):

@@ -1,5 +1,6 @@
 """Our models in ONNX Runtime."""
 
+import json
 import sys
 
 import numpy as np
@@ -66,6 +67,17 @@ def test_an_export_says_what_it_is_and_can_be_imported_again(tmp_path):
     tensors = convert(tmp_path / "x.onnx").tensors
     state = model.generator.state_dict()
     assert all(torch.equal(tensors[name], state[name]) for name in state if "tracked" not in name)
+
+
+def test_an_export_says_how_much_local_work_is_to_be_kept(tmp_path):
+    onnx = pytest.importorskip("onnx")
+
+    export_onnx(model_of("uegan", width=8, work_size=128, local=0.25), tmp_path / "x.onnx")
+
+    graph = onnx.load(tmp_path / "x.onnx")
+    assert "of 128 pixels on the short side, and 25% of what" in graph.doc_string
+    config = {each.key: each.value for each in graph.metadata_props}["config"]
+    assert json.loads(config)["local"] == 0.25
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch):
