@@ -102,11 +102,17 @@ class OneWayObjective(Objective):
             terms["log_mse"] = lambda: log_mse(enhanced[:made], batch.original, extent)
         return weighted(terms, self.weights)
 
-    def _enhanced(self, image: Tensor, extremes: Tensor) -> Tensor:
-        """Enhance whole photos, or crops that pass for them, not clamped."""
+    def _enhanced(self, image: Tensor, extremes: Tensor | None = None) -> Tensor:
+        """Enhance whole photos, or crops that pass for them, not clamped.
+
+        Args:
+            image: `(N, 3, H, W)`.
+            extremes: `(N, 2)`, theirs; None measures them in the image.
+        """
         enhanced = self.enhancer.unclamped(image).float()
         if self.enhancer.stretch is None:
             return enhanced
+        extremes = _extremes(image) if extremes is None else extremes
         return enhanced + self.enhancer.stretch.levels(extremes).change(image)
 
     def _unjudged(self, batch: Batch) -> int:
@@ -120,7 +126,7 @@ class OneWayObjective(Objective):
         return _over_scales(self.adversarial.generator, real, fake)
 
     def _identity(self, target: Tensor) -> Tensor:
-        again = self._enhanced(target, _extremes(target))
+        again = self._enhanced(target)
         compare = {"l1": multiscale_l1, "charbonnier": charbonnier}[self.weights.identity_form]
         return compare(again, target)
 
@@ -143,4 +149,4 @@ def _over_scales(
 def _extremes(image: Tensor) -> Tensor:
     """Measure the extremes of whole images, `(N, 2)`; as near as averaged pixels tell them."""
     shares = torch.tensor(EXTREMES, device=image.device)
-    return torch.quantile(image.flatten(1), shares, dim=1).T
+    return torch.quantile(image.float().flatten(1), shares, dim=1).T

@@ -47,6 +47,7 @@ from photoenhance.zoo.load import load_generator
 if TYPE_CHECKING:
     from photoenhance.training.loop import Run
 
+HOW_USED = ("work_size", "margin", "local", "black", "white")  # of a config; they shape no weights
 COPIES = 5  # of each weight: itself, its gradient, two moments of Adam, its running average
 
 logger = logging.getLogger(__name__)
@@ -251,7 +252,7 @@ def _of_other_shape(name: str, loaded: Generator, wanted: Generator) -> ConfigEr
     """Say in which values of their configs two networks differ."""
     configs: list[Any] = [loaded.config, wanted.config]
     has, asked = map(dataclasses.asdict, configs)
-    differing = [key for key in has if has[key] != asked.get(key)]
+    differing = [key for key in has if key not in HOW_USED and has[key] != asked.get(key)]
     there = ", ".join(f"{key} {has[key]}" for key in differing)
     here = ", ".join(f"{key} {asked.get(key)}" for key in differing)
     return ConfigError(

@@ -85,7 +85,7 @@ def drive_page(file_id: str) -> str:
     return f"https://drive.google.com/file/d/{file_id}/view"
 
 
-DEFAULT_MODEL = "uegan"
+DEFAULT_MODEL = "snapshots"
 
 _UEGAN_DRIVE = "1lBQOx-2YBEYemrPW-AtFZPv7MmdNEwRe"
 _ENLIGHTENGAN_DRIVE = "1AkV-n2MdyfuZTFvcon8Z4leyVb0i7x63"
@@ -142,8 +142,19 @@ def _dpe(
 
 _CARDS = (
     ModelCard(
+        name="snapshots",
+        summary="Mends snapshots: backlight, haze, too little light; leaves good photos alone.",
+        architecture="uegan",
+        file="snapshots.safetensors",
+        licence="Apache-2.0",
+        source="trained by `photoenhance train`; weights/README.md has the command and results",
+        training_data="207 finished photos under free licences, made worse",
+        citation=_CITE_UEGAN,
+        sha256="83c4b6ab92d504c295283479ca3e2175b2deee53130d6dded0f34eb49d3fcd8d",
+    ),
+    ModelCard(
         name="uegan",
-        summary="Light, colour and contrast for ordinary photos.",
+        summary="Light, colour and contrast for plain renderings of raw photos.",
         architecture="uegan",
         file="uegan.safetensors",
         licence="Apache-2.0",

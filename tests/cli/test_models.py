@@ -51,7 +51,7 @@ def test_list_names_each_model_its_state_and_the_default(cli):
     ended = cli("models", "list")
 
     assert ended.code == 0
-    assert ended.out.startswith("uegan ")
+    assert ended.out.startswith("snapshots ")
     assert ended.out.count("(default)") == 1
     assert ended.out.count("not downloaded") == sum(
         card.published is not None for card in CATALOG.values()
