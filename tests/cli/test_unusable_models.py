@@ -104,7 +104,7 @@ def test_a_mistyped_model_is_asked_for(cli, draw):
     assert ended.code == 3
     error, hint = ended.err.splitlines()
     assert error == "Error: ueagn: no model, file or training run of this name"
-    assert hint.startswith("Hint: Did you mean uegan? Choose one of: uegan, ")
+    assert hint.startswith("Hint: Did you mean uegan? Choose one of: snapshots, uegan, ")
 
 
 @pytest.mark.parametrize("has_header", [True, False])
