@@ -1,6 +1,7 @@
 """Enhancer: made once, enhances many."""
 
 import logging
+import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ WORK_SIZE = 512
 # What the pass over a small copy counts on, whatever is free: its plan is the same everywhere, and
 # so is the picture, to the last bit.
 SMALL_COPY_BYTES = 2 << 30
-SAMPLED_SIDE = 512  # rows of a sample, at least, by which a photo's levels are measured
+SAMPLED_PIXELS = 1 << 18  # of a photo at most, by which its levels are measured
 LOCAL_SHARES = {"guided": 1.0, "tone": 0.0}
 INVISIBLE = "nothing was changed: the whole photo is transparent"
 
@@ -198,7 +199,8 @@ class Enhancer:
         """Measure how the levels of a whole photo are stretched, by a sample of what is seen."""
         if self.generator.stretch is None:
             return None
-        step = max(1, min(photo.pixels.shape[:2]) // SAMPLED_SIDE)
+        height, width = photo.pixels.shape[:2]
+        step = math.ceil((height * width / SAMPLED_PIXELS) ** 0.5)
         sample = photo.pixels[::step, ::step]
         if photo.alpha is not None:
             is_seen = photo.alpha[::step, ::step] > 0

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 EXTREMES = (0.005, 0.995)  # shares of all values, of the three channels, that lie below
-LEAST_RANGE = 0.02  # between them; what has less is noise or one flat colour
+# Between them. A photo of less than the first is a page, a night or one colour, and stays so: what
+# stretching would show is its noise. From the second on, levels are stretched all the way.
+BLANK, FULL = 0.1, 0.3
 
 
 def extremes(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -40,10 +42,11 @@ class Stretch:
     def levels(self, extremes: Tensor) -> "Levels":
         """Say how images are stretched whose `extremes` are these, `(N, 2)`."""
         low, high = extremes.unbind(1)
-        gain = (high.clamp(min=self.white) - low.clamp(max=self.black)) / (high - low).clamp(
-            min=LEAST_RANGE
-        )
-        offset = low.clamp(max=self.black) - low * gain
+        darkest, brightest = low.clamp(max=self.black), high.clamp(min=self.white)
+        share = ((high - low - BLANK) / (FULL - BLANK)).clamp(0, 1)
+        gain = (brightest - darkest) / (high - low).clamp(min=BLANK)
+        offset = darkest - low * gain
+        gain, offset = 1 + share * (gain - 1), share * offset
         return Levels(gain.view(-1, 1, 1, 1), offset.view(-1, 1, 1, 1))
 
 

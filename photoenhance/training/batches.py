@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from photoenhance.errors import ConfigError
-from photoenhance.networks.stretch import extremes
-from photoenhance.training.config import TrainConfig
+from photoenhance.networks.stretch import extremes, stretch_of
+from photoenhance.training.config import TrainConfig, network_config
 from photoenhance.training.data import PhotoFolder, Pixels, Square, square
 from photoenhance.training.distributed import Processes
 from photoenhance.training.look import Look
@@ -30,7 +30,7 @@ class Batch:
         source_extent: `(N, 2)`, rows and columns of each source that are the photo's own.
         target_extent: likewise of the targets.
         source_extremes: `(N, 2)`, the low and high percentiles of each source, as the photo's own
-            pixels have them and not their averages.
+            pixels have them and not their averages; `(0, 2)` where the network stretches nothing.
     """
 
     source: Tensor
@@ -167,6 +167,8 @@ class Batches:
         self.look = look
         self.shares = shares(config, has_source=source is not None, processes=processes.count)
         self.paired = config.objective == "supervised"
+        network = network_config(config)
+        self.stretches = stretch_of(network.black, network.white) is not None
 
     def notes(self) -> tuple[str, ...]:
         """Say where a step has more sources than asked for, so that processes share it evenly."""
@@ -193,7 +195,7 @@ class Batches:
                 taken, place = self._source(step, index)
                 sources.append(taken)
             targets.append(self._target(step, index, place))
-        return _batch(sources, originals, targets, self.config.crop)
+        return self._batch(sources, originals, targets)
 
     def _mine(self) -> range:
         return range(self.processes.rank, self.shares.whole, self.processes.count)
@@ -203,10 +205,10 @@ class Batches:
         _, pixels = self.target.draw(random)
         original = square(pixels, self.config.framing, self.config.crop, random)
         again = copy.deepcopy(random)  # gives the sample the same faults
-        image, sample = (
-            self.config.degradation.apply(each, draws, self.look)
-            for each, draws in ((original.image, random), (original.sample, again))
-        )
+        image = self.config.degradation.apply(original.image, random, self.look)
+        sample = image
+        if self.stretches:
+            sample = self.config.degradation.apply(original.sample, again, self.look)
         return original, Square(image, sample, original.extent)
 
     def _source(self, step: int, index: int) -> tuple[Square, int]:
@@ -231,7 +233,7 @@ class Batches:
             for pixels, squares in zip(pair, (sources, originals), strict=True):
                 random = self._random(step, SOURCE, index)  # the same window and turn for both
                 squares.append(square(pixels, self.config.framing, self.config.crop, random))
-        return _batch(sources, originals, originals, self.config.crop)
+        return self._batch(sources, originals, originals)
 
     def _pair(self, random: np.random.Generator) -> tuple[Pixels, Pixels]:
         """Draw a source and its target; a pair with one unreadable side is left out for good."""
@@ -243,21 +245,22 @@ class Batches:
                 return pixels, wanted
             self.source.leave_out(place)
 
+    def _batch(
+        self, sources: Sequence[Square], originals: Sequence[Square], targets: Sequence[Square]
+    ) -> Batch:
+        size = self.config.crop
+        measured = [extremes(each.sample) for each in sources] if self.stretches else []
+        return Batch(
+            _stack(sources, size),
+            _stack(originals, size),
+            _stack(targets, size),
+            torch.tensor([each.extent for each in sources]),
+            torch.tensor([each.extent for each in targets]),
+            torch.from_numpy(np.array(measured, np.float32).reshape(-1, 2)),
+        )
+
     def _random(self, step: int, role: int, index: int) -> np.random.Generator:
         return np.random.default_rng((self.config.seed, step, role, index))
-
-
-def _batch(
-    sources: Sequence[Square], originals: Sequence[Square], targets: Sequence[Square], size: int
-) -> Batch:
-    return Batch(
-        _stack(sources, size),
-        _stack(originals, size),
-        _stack(targets, size),
-        torch.tensor([each.extent for each in sources]),
-        torch.tensor([each.extent for each in targets]),
-        torch.from_numpy(np.stack([extremes(each.sample) for each in sources])),
-    )
 
 
 def _stack(squares: Sequence[Square], size: int) -> Tensor:

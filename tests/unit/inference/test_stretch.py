@@ -11,9 +11,10 @@ from photoenhance.networks.uegan import UEGANConfig, UEGANGenerator
 CPU = torch.device("cpu")
 
 
-def _still(**config: object) -> UEGANGenerator:
-    """A generator that changes nothing by itself."""
-    generator = UEGANGenerator(UEGANConfig(width=8, **config))  # type: ignore[arg-type]
+def _still(*, work_size: int = 0, local: float = 1.0) -> UEGANGenerator:
+    """A generator that changes nothing by itself, and has levels stretched."""
+    config = UEGANConfig(width=8, work_size=work_size, local=local, black=0.04, white=0.95)
+    generator = UEGANGenerator(config)
     generator.initialise(gain=1.0, last=0.1)
     with torch.no_grad():
         for parameter in generator.dec5[1].parameters():
@@ -40,7 +41,7 @@ def _image(pixels: np.ndarray) -> Tensor:
 @pytest.mark.parametrize("rendering", ["auto", "tone", "guided", "exact", "strips"])
 def test_levels_that_fall_short_are_stretched_in_every_rendering(draw, rendering) -> None:
     flat = _flat(draw, 70, 160)
-    generator = _still(work_size=64, local=0.0, black=0.04, white=0.95)
+    generator = _still(work_size=64, local=0.0)
 
     enhanced = Enhancer(generator, CPU, rendering=rendering).enhance(Photo(flat)).photo.pixels
 
@@ -49,7 +50,7 @@ def test_levels_that_fall_short_are_stretched_in_every_rendering(draw, rendering
 
 def test_a_photo_that_uses_the_whole_range_stays_as_it_is(draw) -> None:
     whole = _flat(draw, 0, 255)
-    generator = _still(work_size=64, local=0.0, black=0.04, white=0.95)
+    generator = _still(work_size=64, local=0.0)
 
     enhanced = Enhancer(generator, CPU).enhance(Photo(whole)).photo.pixels
 
@@ -59,7 +60,7 @@ def test_a_photo_that_uses_the_whole_range_stays_as_it_is(draw) -> None:
 def test_the_blackest_pixels_count_even_where_a_small_copy_has_lost_them(draw) -> None:
     photo = _flat(draw, 60, 250, side=512)
     photo[::8, ::8] = 0  # fine texture, of which averages keep nothing
-    generator = _still(work_size=64, local=0.0, black=0.04, white=0.95)
+    generator = _still(work_size=64, local=0.0)
 
     enhanced = Enhancer(generator, CPU).enhance(Photo(photo)).photo.pixels
 
@@ -72,7 +73,7 @@ def test_hidden_colours_do_not_count(draw) -> None:
     alpha[:20] = 0
     hidden = photo.copy()
     hidden[:10], hidden[10:20] = 0, 255
-    enhancer = Enhancer(_still(work_size=64, local=0.0, black=0.04, white=0.95), CPU)
+    enhancer = Enhancer(_still(work_size=64, local=0.0), CPU)
 
     one, other = (
         enhancer.enhance(Photo(pixels, alpha=alpha)).photo.pixels[20:] for pixels in (photo, hidden)
@@ -83,7 +84,7 @@ def test_hidden_colours_do_not_count(draw) -> None:
 
 def test_half_the_strength_stretches_half_as_far(draw) -> None:
     flat = _flat(draw, 70, 160)
-    generator = _still(black=0.04, white=0.95)
+    generator = _still()
 
     whole, half = (
         Enhancer(generator, CPU, strength=strength).enhance(Photo(flat)).photo.pixels.astype(int)
@@ -106,13 +107,23 @@ def test_each_image_is_stretched_by_its_own_levels(draw) -> None:
         assert float(high) == pytest.approx(0.95, abs=0.01)
 
 
-def test_one_flat_colour_stays_in_range() -> None:
-    grey = torch.full((1, 3, 8, 8), 0.5)
+@pytest.mark.parametrize(("low", "high"), [(244, 252), (253, 255), (128, 128), (10, 26)])
+def test_blank_pages_nights_and_flat_colours_stay_what_they_are(draw, low, high) -> None:
+    blank = _flat(draw, low, high)
+    generator = _still(work_size=64, local=0.0)
 
-    stretched = grey + Stretch(0.04, 0.95).levels(torch.full((1, 2), 0.5)).change(grey)
+    enhanced = Enhancer(generator, CPU).enhance(Photo(blank)).photo.pixels
 
-    assert bool(torch.isfinite(stretched).all())
-    assert stretched.min() == stretched.max()
+    np.testing.assert_allclose(enhanced.astype(int), blank, atol=1)
+
+
+def test_how_far_levels_are_stretched_has_no_jump() -> None:
+    ranges = torch.linspace(0, 1, 2001)
+    levels = Stretch(0.04, 0.95).levels(torch.stack([0.5 - ranges / 2, 0.5 + ranges / 2], dim=1))
+
+    ends = levels.change(torch.full((2001, 3, 1, 1), 0.6))
+
+    assert float(ends[1:].sub(ends[:-1]).abs().max()) < 0.01
 
 
 def test_a_model_without_a_stretch_has_none() -> None:
