@@ -21,7 +21,8 @@ def srgb_to_lab(image: Tensor) -> Tensor:
         image > 0.04045, ((image.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4, image / 12.92
     )
     matrix = torch.tensor(SRGB_TO_XYZ, device=image.device)
-    xyz = torch.einsum("ij,njhw->nihw", matrix, linear)
+    with torch.autocast(image.device.type, enabled=False):  # bf16 is too coarse for colours
+        xyz = torch.einsum("ij,njhw->nihw", matrix, linear)
     threshold = (6 / 29) ** 3
     root = torch.where(
         xyz > threshold, xyz.clamp(min=threshold) ** (1 / 3), xyz / (3 * (6 / 29) ** 2) + 4 / 29

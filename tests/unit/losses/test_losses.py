@@ -24,6 +24,16 @@ def test_lab_agrees_with_scikit_image() -> None:
     assert abs(ours - rgb2lab(image[0].permute(1, 2, 0).numpy())).max() < 0.02
 
 
+def test_half_precision_takes_nothing_from_colours() -> None:
+    image = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3))
+    expected = srgb_to_lab(image)
+
+    with torch.autocast("cpu", torch.bfloat16):
+        found = srgb_to_lab(image)
+
+    torch.testing.assert_close(found, expected)
+
+
 def test_chroma_of_a_known_pair() -> None:
     grey = torch.full((1, 3, 2, 2), 0.5)
     red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
