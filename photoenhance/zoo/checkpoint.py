@@ -48,7 +48,7 @@ def write(
         path: the file, which may exist.
         tensors: a state dict.
         header: what they are.
-        half: store float16, for files that travel.
+        half: store float16, for files that travel; float32 what is too large for it.
 
     Raises:
         ImageError: the system refused to write the file.
@@ -56,12 +56,14 @@ def write(
     import torch  # noqa: PLC0415 (headers are read without torch)
     from safetensors.torch import save  # noqa: PLC0415 (headers are read without torch)
 
-    dtype = torch.float16 if half else torch.float32
+    most = torch.finfo(torch.float16).max
 
     def stored(tensor: "Tensor") -> "Tensor":
-        # Counters stay integers: half precision ends at 65,504 steps.
         tensor = tensor.detach().cpu().contiguous()
-        return tensor.to(dtype) if tensor.is_floating_point() else tensor
+        if not tensor.is_floating_point():
+            return tensor  # counters stay integers: half precision ends at 65,504 steps
+        fits = bool((tensor.abs() <= most).all())  # running variances may not
+        return tensor.to(torch.float16 if half and fits else torch.float32)
 
     content = save(
         {name: stored(tensor) for name, tensor in tensors.items()}, metadata=_metadata(header)

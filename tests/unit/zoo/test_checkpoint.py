@@ -33,6 +33,15 @@ def test_half_precision_halves_the_file_and_comes_back_as_float32(tmp_path: Path
     torch.testing.assert_close(read["x"], tensors["x"], rtol=1e-3, atol=1e-3)
 
 
+def test_what_is_too_large_for_half_precision_stays_as_it_is(tmp_path: Path) -> None:
+    variance = torch.tensor([5532.4, 119384.7])
+
+    checkpoint.write(tmp_path / "half", {"running_var": variance}, HEADER, half=True)
+
+    _, read = checkpoint.read(tmp_path / "half")
+    torch.testing.assert_close(read["running_var"], variance)
+
+
 def test_counters_survive_half_precision(tmp_path: Path) -> None:
     counter = torch.tensor(70_001)
 
