@@ -42,7 +42,7 @@ from photoenhance.metrics.protocol import PROTOCOLS
 from photoenhance.zoo.load import load_generator
 
 RENDERINGS = get_args(AskedRendering)
-BUNDLED = ("uegan", "dpe", "enlightengan")
+BUNDLED = ("snapshots", "uegan", "dpe", "enlightengan")
 AS_IS = "as is"
 SEED = 7
 GAMMA = 2.2

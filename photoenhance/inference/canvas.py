@@ -15,7 +15,7 @@ from photoenhance.inference import tiles
 from photoenhance.inference.budget import Plan
 from photoenhance.networks.extension import mirrored
 from photoenhance.networks.generator import Generator, Tile
-from photoenhance.networks.stretch import Levels
+from photoenhance.networks.histogram import ColorTransform
 from photoenhance.tensors import Pixels, floats_of, image_of, image_of_floats, pixels_of
 
 # Standard deviations in 8-bit levels. A model may make white of all that is bright, as the bundled
@@ -36,7 +36,7 @@ class Canvas:
         generator: whose results are painted.
         device: where it computes.
         strength: share of the generator's change, from 0 to 1.
-        levels: how the levels of the whole photo are stretched, if they are.
+        transform: what the photo's histogram asks for, to which the generator's change is added.
 
     Attributes:
         pixels: what is painted.
@@ -50,14 +50,14 @@ class Canvas:
         device: torch.device,
         *,
         strength: float,
-        levels: Levels | None,
+        transform: ColorTransform | None,
     ) -> None:
         self.source: Pixels = photo.pixels
         self.pixels: Pixels = np.empty_like(photo.pixels)
         self.generator = generator
         self.device = device
         self.strength = strength
-        self.levels = levels
+        self.transform = transform
         self.converter: ColorConverter | None = converter(photo)
         height, width = self.source.shape[:2]
         self.extension = generator.extension(height, width)
@@ -136,8 +136,8 @@ class Canvas:
 
     def _put(self, place: tuple[slice, slice], before: Tensor, enhanced: Tensor) -> None:
         enhanced = enhanced.to(before.dtype)
-        if self.levels is not None:
-            enhanced = (enhanced + self.levels.change(before)).clamp(0, 1)
+        if self.transform is not None:
+            enhanced = (enhanced + self.transform.change(before)).clamp(0, 1)
         after = torch.lerp(before, enhanced, self.strength)
         self._is_finite = self._is_finite and bool(torch.isfinite(after).all())
         if self.converter is None:

@@ -18,7 +18,7 @@ from photoenhance.inference.budget import AskedRendering, Plan, Rendering
 from photoenhance.inference.canvas import Canvas
 from photoenhance.inference.device import MEMORY_ERRORS, is_out_of_memory
 from photoenhance.networks.generator import Generator, Scheme
-from photoenhance.networks.stretch import Levels, extremes
+from photoenhance.networks.histogram import ColorTransform, quantiles
 from photoenhance.tensors import Pixels
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ WORK_SIZE = 512
 # What the pass over a small copy counts on, whatever is free: its plan is the same everywhere, and
 # so is the picture, to the last bit.
 SMALL_COPY_BYTES = 2 << 30
-SAMPLED_PIXELS = 1 << 18  # of a photo at most, by which its levels are measured
+SAMPLED_PIXELS = 1 << 18  # of a photo at most, of which its histogram is made
 LOCAL_SHARES = {"guided": 1.0, "tone": 0.0}
 INVISIBLE = "nothing was changed: the whole photo is transparent"
 
@@ -141,7 +141,7 @@ class Enhancer:
         else:
             small = cutout.reduced(source, hidden, size)
         copy = replace(photo, pixels=small)
-        made = self._painted(copy, SMALL_COPY_BYTES, self._levels(photo))
+        made = self._painted(copy, SMALL_COPY_BYTES, self._transform(photo))
         result, rendering = _carried(source, small, made.photo.pixels, share)
         if hidden is not None:
             cutout.restore(source, hidden, result)
@@ -150,22 +150,22 @@ class Enhancer:
 
     def _exact(self, photo: Photo) -> Enhanced:
         source, hidden = photo.pixels, _hiding_alpha(photo)
-        free, levels = budget.available_bytes(self.device), self._levels(photo)
+        free, transform = budget.available_bytes(self.device), self._transform(photo)
         if hidden is None:
-            return self._painted(photo, free, levels)
+            return self._painted(photo, free, transform)
         seen = cutout.filled(source, hidden)
-        made = self._painted(replace(photo, pixels=seen), free, levels)
+        made = self._painted(replace(photo, pixels=seen), free, transform)
         cutout.carry(source, hidden, seen, made.photo.pixels)
         return made
 
-    def _painted(self, photo: Photo, free: int, levels: Levels | None) -> Enhanced:
+    def _painted(self, photo: Photo, free: int, transform: ColorTransform | None) -> Enhanced:
         """Give a photo's pixels, hidden or not, to the generator."""
         canvas = Canvas(
             photo,
             self.generator,
             self.device,
             strength=self.strength,
-            levels=levels,
+            transform=transform,
         )
         schemes = self.generator.schemes(*photo.pixels.shape[:2])
         plan = budget.plan(
@@ -195,9 +195,10 @@ class Enhancer:
         enhanced = replace(photo, pixels=canvas.pixels)
         return Enhanced(enhanced, plan.rendering, tile, precision, tuple(notes))
 
-    def _levels(self, photo: Photo) -> Levels | None:
-        """Measure how the levels of a whole photo are stretched, by a sample of what is seen."""
-        if self.generator.stretch is None:
+    @torch.inference_mode()
+    def _transform(self, photo: Photo) -> ColorTransform | None:
+        """Predict what a photo's histogram asks for, by a sample of the pixels that are seen."""
+        if self.generator.histogram is None:
             return None
         height, width = photo.pixels.shape[:2]
         step = math.ceil((height * width / SAMPLED_PIXELS) ** 0.5)
@@ -210,8 +211,10 @@ class Enhancer:
             image = (sample / np.float32(np.iinfo(sample.dtype).max)).astype(np.float32)
         else:
             image = profiled.to_srgb(sample)
-        measured = torch.from_numpy(extremes(image))[None].to(self.device)
-        return self.generator.stretch.levels(measured)
+        transform: ColorTransform = self.generator.histogram(
+            torch.from_numpy(quantiles(image))[None].to(self.device)
+        )
+        return transform
 
     def _arithmetic(self, precision: Precision) -> AbstractContextManager[None]:
         return torch.autocast(

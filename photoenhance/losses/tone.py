@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from photoenhance.losses.color import srgb_to_lab
+from photoenhance.networks.histogram import quadratic_terms
 
 RIDGE = 1e-4  # added to the mean squares of the terms: images of few colours fix no transform
 LAB_SCALE = 50.0  # makes a difference in CIE L*a*b* weigh about as much as one in sRGB
@@ -22,13 +23,14 @@ def as_tone(source: Tensor, enhanced: Tensor) -> Tensor:
         Same shape; not clamped. What the enhanced image has and no transform of colours can give,
         such as local contrast, is gone.
     """
-    terms = _terms(source.float())  # (N, 10, H*W)
-    count = terms.shape[2]
-    change = (enhanced.float() - source).flatten(2)
-    squares = terms @ terms.transpose(1, 2) / count
-    squares = squares + RIDGE * torch.eye(terms.shape[1], device=terms.device)
-    coefficients = torch.linalg.solve(squares, terms @ change.transpose(1, 2) / count)
-    return source + (coefficients.transpose(1, 2) @ terms).view_as(source)
+    with torch.autocast(source.device.type, enabled=False):  # bf16 is too coarse for a fit
+        terms = quadratic_terms(source.float())
+        count = terms.shape[2]
+        change = (enhanced.float() - source).flatten(2)
+        squares = terms @ terms.transpose(1, 2) / count
+        squares = squares + RIDGE * torch.eye(terms.shape[1], device=terms.device)
+        coefficients = torch.linalg.solve(squares, terms @ change.transpose(1, 2) / count)
+        return source + (coefficients.transpose(1, 2) @ terms).view_as(source)
 
 
 def tone_distance(source: Tensor, enhanced: Tensor, wanted: Tensor) -> Tensor:
@@ -45,9 +47,3 @@ def tone_distance(source: Tensor, enhanced: Tensor, wanted: Tensor) -> Tensor:
     rendered = as_tone(source, enhanced)
     colors = srgb_to_lab(rendered.clamp(0, 1)) - srgb_to_lab(wanted)
     return (rendered - wanted).abs().mean() + colors.abs().mean() / LAB_SCALE
-
-
-def _terms(image: Tensor) -> Tensor:
-    """Return 1, the channels, their squares and their products; `(N, 10, H*W)`."""
-    r, g, b = image.flatten(2).unbind(1)
-    return torch.stack([torch.ones_like(r), r, g, b, r * r, g * g, b * b, r * g, r * b, g * b], 1)

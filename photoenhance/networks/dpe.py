@@ -20,7 +20,7 @@ from photoenhance.networks.dpe_scheme import DPEScheme
 from photoenhance.networks.enlarged import MirroredConv
 from photoenhance.networks.extension import Extension
 from photoenhance.networks.generator import Generator, Scheme, SchemeName, check_small_copy
-from photoenhance.networks.stretch import stretch_of
+from photoenhance.networks.histogram import check_units, histogram_head
 
 MULTIPLE = 16
 WIDTHS = re.compile(r"[1-9]\d{0,3}(-[1-9]\d{0,3}){3}")
@@ -45,9 +45,8 @@ class DPEConfig:
         work_size: short side of the photos that the weights learnt from, if those were whole ones;
             0 if not.
         local: share of the network's local work that is kept where it works on a small copy.
-        black: where the darkest of a photo's levels are stretched to before the network's work is
-            added, if they lie above; see `stretch`. 1 leaves them.
-        white: where the brightest are stretched to, if they lie below; 0 leaves them.
+        histogram: units of each hidden layer of what predicts a colour transform from a photo's
+            histogram, to which the network's work is added; see `histogram`. 0 for none.
     """
 
     width: int = 16
@@ -57,8 +56,7 @@ class DPEConfig:
     context: str = "scaled"
     work_size: int = 0
     local: float = 1.0
-    black: float = 1.0
-    white: float = 0.0
+    histogram: int = 0
 
     def __post_init__(self) -> None:
         if self.widths and not WIDTHS.fullmatch(self.widths):
@@ -74,7 +72,7 @@ class DPEConfig:
         if self.context not in CONTEXTS:
             raise ValueError(f"context: expected scaled or native, found {self.context!r}")
         check_small_copy(self.work_size, self.local)
-        stretch_of(self.black, self.white)
+        check_units(self.histogram)
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -123,7 +121,7 @@ class DPEGenerator(Generator):
         self.decoder_norms = _norms(joined, sets)
         self.work_size = self.config.work_size or None
         self.local_share = float(self.config.local)
-        self.stretch = stretch_of(self.config.black, self.config.white)
+        self.histogram = histogram_head(self.config.histogram)
         self.whole_bytes = 48.0 * c1 + 140
         self.initialise_as_published()
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from photoenhance.networks.enlightengan_schemes import LEVELS, CoarseWholeScheme, HalfSizeScheme
 from photoenhance.networks.extension import Extension
 from photoenhance.networks.generator import Generator, Scheme, check_small_copy
+from photoenhance.networks.histogram import check_units, histogram_head
 from photoenhance.networks.layers import upsample
-from photoenhance.networks.stretch import stretch_of
 
 SLOPE = 0.2  # of the leaky rectifier, everywhere
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
@@ -45,9 +45,8 @@ class EnlightenGANConfig:
         margin: pixels of the photo's mirror image that are worked on around it, a multiple of 16.
             The convolutions meet zeros beyond that, which show as a frame where photos are small.
         local: share of the network's local work that is kept where it works on a small copy.
-        black: where the darkest of a photo's levels are stretched to before the network's work is
-            added, if they lie above; see `stretch`. 1 leaves them.
-        white: where the brightest are stretched to, if they lie below; 0 leaves them.
+        histogram: units of each hidden layer of what predicts a colour transform from a photo's
+            histogram, to which the network's work is added; see `histogram`. 0 for none.
     """
 
     width: int = 32
@@ -58,15 +57,14 @@ class EnlightenGANConfig:
     work_size: int = 0
     margin: int = 0
     local: float = 1.0
-    black: float = 1.0
-    white: float = 0.0
+    histogram: int = 0
 
     def __post_init__(self) -> None:
         if self.margin not in range(0, MOST_MARGIN + 1, 16):
             msg = f"margin: expected a multiple of 16 up to {MOST_MARGIN}, found {self.margin}"
             raise ValueError(msg)
         check_small_copy(self.work_size, self.local)
-        stretch_of(self.black, self.white)
+        check_units(self.histogram)
 
     def channels(self, level: int) -> int:
         """Channels of level 1 (finest) to 5."""
@@ -100,7 +98,7 @@ class EnlightenGANGenerator(Generator):
         self.truncates = self.config.truncate
         self.work_size = self.config.work_size or None
         self.local_share = float(self.config.local)
-        self.stretch = stretch_of(self.config.black, self.config.white)
+        self.histogram = histogram_head(self.config.histogram)
         self.whole_bytes = 26.0 * self.config.width
 
     def _add_block(self, block: int, inputs: int, outputs: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor, nn
 
 from photoenhance.networks.extension import Extension, towards_the_end
-from photoenhance.networks.stretch import Stretch
+from photoenhance.networks.histogram import HistogramHead
 
 SchemeName = Literal["strips", "tiles"]
 
@@ -95,8 +95,8 @@ class Generator(nn.Module, ABC):
             show the network too little of themselves at a time; None if there is no such limit.
         local_share: how much of the network's local work is kept where it works on a small copy,
             from 0, one colour transform for the whole photo, to 1, all of it.
-        stretch: how the photo's own levels are stretched, to which what the network changes in the
-            photo is added by whoever knows the whole photo; None if they are not.
+        histogram: predicts a colour transform from the photo's histogram, to which what the network
+            changes in the photo is added by whoever knows the whole photo; None if there is none.
     """
 
     multiple: ClassVar[int]
@@ -105,7 +105,11 @@ class Generator(nn.Module, ABC):
     truncates: bool = False
     work_size: int | None = None
     local_share: float = 1.0
-    stretch: Stretch | None = None
+    histogram: HistogramHead | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.histogram = None
 
     def extension(self, height: int, width: int) -> Extension:
         """Say how an image of this size is continued beyond its borders before it is tiled."""

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torch.nn.utils import spectral_norm
 
 from photoenhance.networks.generator import Generator, Scheme, check_small_copy
+from photoenhance.networks.histogram import check_units, histogram_head
 from photoenhance.networks.layers import upsample
 from photoenhance.networks.levels import LEVELS
 from photoenhance.networks.levelwise import LevelwiseScheme
 from photoenhance.networks.squeeze import NEUTRAL, SqueezeExcitation
-from photoenhance.networks.stretch import stretch_of
 
 SLOPE = 0.2  # of the leaky rectifier, everywhere
 SQUEEZES = ("none", "after", "before")
@@ -36,23 +36,21 @@ class UEGANConfig:
         work_size: short side of the photos that the weights learnt from, if those were whole ones;
             0 if not.
         local: share of the network's local work that is kept where it works on a small copy.
-        black: where the darkest of a photo's levels are stretched to before the network's work is
-            added, if they lie above; see `stretch`. 1 leaves them.
-        white: where the brightest are stretched to, if they lie below; 0 leaves them.
+        histogram: units of each hidden layer of what predicts a colour transform from a photo's
+            histogram, to which the network's work is added; see `histogram`. 0 for none.
     """
 
     width: int = 32
     squeeze: str = "none"
     work_size: int = 0
     local: float = 1.0
-    black: float = 1.0
-    white: float = 0.0
+    histogram: int = 0
 
     def __post_init__(self) -> None:
         if self.squeeze not in SQUEEZES:
             raise ValueError(f"squeeze: expected none, after or before, found {self.squeeze!r}")
         check_small_copy(self.work_size, self.local)
-        stretch_of(self.black, self.white)
+        check_units(self.histogram)
 
     def channels(self, level: int) -> int:
         """Channels of level 1 (finest) to 5."""
@@ -169,7 +167,7 @@ class UEGANGenerator(Generator):
         self.ga1 = GlobalAttention(c[1])
         self.work_size = self.config.work_size or None
         self.local_share = float(self.config.local)
-        self.stretch = stretch_of(self.config.black, self.config.white)
+        self.histogram = histogram_head(self.config.histogram)
         self.whole_bytes = 38.0 * self.config.width
 
     def encoder(self, level: int) -> ConvBlock:

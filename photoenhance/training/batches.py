@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from photoenhance.errors import ConfigError
-from photoenhance.networks.stretch import extremes, stretch_of
+from photoenhance.networks.histogram import QUANTITIES, SHARES, quantiles
 from photoenhance.training.config import TrainConfig, network_config
 from photoenhance.training.data import PhotoFolder, Pixels, Square, square
 from photoenhance.training.distributed import Processes
@@ -29,8 +29,8 @@ class Batch:
         target: photos with the wanted look.
         source_extent: `(N, 2)`, rows and columns of each source that are the photo's own.
         target_extent: likewise of the targets.
-        source_extremes: `(N, 2)`, the low and high percentiles of each source, as the photo's own
-            pixels have them and not their averages; `(0, 2)` where the network stretches nothing.
+        source_quantiles: `(N, 8, 13)`, those of each source's histogram, of the photo's own pixels
+            and not of their averages; `(0, 8, 13)` where the network has no use for them.
     """
 
     source: Tensor
@@ -38,7 +38,7 @@ class Batch:
     target: Tensor
     source_extent: Tensor
     target_extent: Tensor
-    source_extremes: Tensor
+    source_quantiles: Tensor
 
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on a device."""
@@ -48,7 +48,7 @@ class Batch:
             self.target.to(device, non_blocking=True),
             self.source_extent.to(device),
             self.target_extent.to(device),
-            self.source_extremes.to(device),
+            self.source_quantiles.to(device),
         )
 
     def pinned(self) -> "Batch":
@@ -59,7 +59,7 @@ class Batch:
             self.target.pin_memory(),
             self.source_extent,
             self.target_extent,
-            self.source_extremes,
+            self.source_quantiles,
         )
 
 
@@ -168,7 +168,7 @@ class Batches:
         self.shares = shares(config, has_source=source is not None, processes=processes.count)
         self.paired = config.objective == "supervised"
         network = network_config(config)
-        self.stretches = stretch_of(network.black, network.white) is not None
+        self.wants_quantiles = network.histogram > 0
 
     def notes(self) -> tuple[str, ...]:
         """Say where a step has more sources than asked for, so that processes share it evenly."""
@@ -207,7 +207,7 @@ class Batches:
         again = copy.deepcopy(random)  # gives the sample the same faults
         image = self.config.degradation.apply(original.image, random, self.look)
         sample = image
-        if self.stretches:
+        if self.wants_quantiles:
             sample = self.config.degradation.apply(original.sample, again, self.look)
         return original, Square(image, sample, original.extent)
 
@@ -249,14 +249,14 @@ class Batches:
         self, sources: Sequence[Square], originals: Sequence[Square], targets: Sequence[Square]
     ) -> Batch:
         size = self.config.crop
-        measured = [extremes(each.sample) for each in sources] if self.stretches else []
+        measured = [quantiles(each.sample) for each in sources] if self.wants_quantiles else []
         return Batch(
             _stack(sources, size),
             _stack(originals, size),
             _stack(targets, size),
             torch.tensor([each.extent for each in sources]),
             torch.tensor([each.extent for each in targets]),
-            torch.from_numpy(np.array(measured, np.float32).reshape(-1, 2)),
+            torch.from_numpy(np.array(measured, np.float32).reshape(-1, QUANTITIES, len(SHARES))),
         )
 
     def _random(self, step: int, role: int, index: int) -> np.random.Generator:

@@ -402,10 +402,10 @@ def _check_layers(losses: Losses, needs: Needs) -> None:
 
 
 def _check_norms(config: TrainConfig, needs: Needs, network: Any) -> None:
-    if config.objective != "one-way" and (network.black, network.white) != (1, 0):
+    if config.objective != "one-way" and network.histogram:
         raise ConfigError(
-            f"network.black, network.white: the objective {config.objective} stretches no levels",
-            hint="Leave them out, or choose the objective one-way.",
+            f"network.histogram: the objective {config.objective} has no use for it",
+            hint="Leave it out, or choose the objective one-way.",
         )
     for name, wanted in needs.network.items():
         found = asdict(network)[name]

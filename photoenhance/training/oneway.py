@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,7 +12,7 @@ from photoenhance.losses.fidelity import charbonnier, log_mse, multiscale_l1
 from photoenhance.losses.perceptual import FidelityLoss
 from photoenhance.losses.tone import tone_distance
 from photoenhance.networks import ARCHITECTURES
-from photoenhance.networks.stretch import EXTREMES
+from photoenhance.networks.histogram import ColorTransform, quantiles
 from photoenhance.networks.uegan import UEGANDiscriminator
 from photoenhance.training.batches import Batch
 from photoenhance.training.config import TrainConfig
@@ -60,7 +61,7 @@ class OneWayObjective(Objective):
     def turns(self, batch: Batch, step: int, random: torch.Generator) -> Iterator[Turn]:
         """Yield the discriminator's terms, then the generator's."""
         del step
-        enhanced = self._enhanced(batch.source, batch.source_extremes)
+        enhanced = self._enhanced(batch.source, batch.source_quantiles)
         if self.judge is not None and self._unjudged(batch) < len(enhanced):
             pooled = self.pool.query(enhanced[self._unjudged(batch) :], random)
             yield Turn(self.judge, self.discriminator_terms(self.judge, batch, pooled))
@@ -102,18 +103,19 @@ class OneWayObjective(Objective):
             terms["log_mse"] = lambda: log_mse(enhanced[:made], batch.original, extent)
         return weighted(terms, self.weights)
 
-    def _enhanced(self, image: Tensor, extremes: Tensor | None = None) -> Tensor:
+    def _enhanced(self, image: Tensor, measured: Tensor | None = None) -> Tensor:
         """Enhance whole photos, or crops that pass for them, not clamped.
 
         Args:
             image: `(N, 3, H, W)`.
-            extremes: `(N, 2)`, theirs; None measures them in the image.
+            measured: `(N, 8, 13)`, their quantiles; None measures them in the image.
         """
         enhanced = self.enhancer.unclamped(image).float()
-        if self.enhancer.stretch is None:
+        if self.enhancer.histogram is None:
             return enhanced
-        extremes = _extremes(image) if extremes is None else extremes
-        return enhanced + self.enhancer.stretch.levels(extremes).change(image)
+        measured = _quantiles(image) if measured is None else measured
+        transform: ColorTransform = self.enhancer.histogram(measured)
+        return enhanced + transform.change(image)
 
     def _unjudged(self, batch: Batch) -> int:
         """How many images, the first of the batch, the discriminator does not judge."""
@@ -146,7 +148,7 @@ def _over_scales(
     return torch.stack([loss(r, f) for r, f in zip(real, fake, strict=True)]).sum()
 
 
-def _extremes(image: Tensor) -> Tensor:
-    """Measure the extremes of whole images, `(N, 2)`; as near as averaged pixels tell them."""
-    shares = torch.tensor(EXTREMES, device=image.device)
-    return torch.quantile(image.float().flatten(1), shares, dim=1).T
+def _quantiles(image: Tensor) -> Tensor:
+    """Measure the quantiles of whole images, `(N, 8, 13)`; as near as averaged pixels tell them."""
+    pixels = image.detach().float().permute(0, 2, 3, 1).cpu().numpy()
+    return torch.from_numpy(np.stack([quantiles(each) for each in pixels])).to(image.device)

@@ -113,11 +113,10 @@ def _described(content: bytes, properties: dict[str, str], generator: Generator)
                 f", and {share:.0%} of what the result differs by from one colour transform for "
                 "the whole photo is to be kept"
             )
-    if generator.stretch is not None:
-        black, white = generator.stretch.black, generator.stretch.white
+    if generator.histogram is not None:
         graph.doc_string += (
-            f"; what {OUTPUT} differs by from {INPUT} is to be added to the photo with its levels "
-            f"stretched to {black} and {white}"
+            f"; what {OUTPUT} differs by from {INPUT} is to be added to what the model predicts "
+            "from the photo's histogram, which is not in this file"
         )
     onnx.helper.set_model_props(graph, properties)
     onnx.checker.check_model(graph)

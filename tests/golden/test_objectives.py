@@ -27,7 +27,7 @@ CPU = torch.device("cpu")
 
 
 def batch_of(source: Tensor, target: Tensor, extents: tuple[Tensor, Tensor]) -> Batch:
-    return Batch(source, source[:0], target, *extents, torch.zeros(len(source), 2))
+    return Batch(source, source[:0], target, *extents, torch.zeros(0, 8, 13))
 
 
 def planes(pixels: np.ndarray, *, blue_first: bool = False) -> Tensor:

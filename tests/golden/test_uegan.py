@@ -182,9 +182,7 @@ def test_three_training_steps(
     data = np.load(golden / "train3.npz")
     source, target = (image_of(data[name], torch.float64) for name in ("raw_u8", "exp_u8"))
     size = torch.tensor([[96, 96]] * len(source))
-    batch = Batch(
-        source, torch.empty(0, 3, 96, 96), target, size, size, torch.zeros(len(source), 2)
-    )
+    batch = Batch(source, torch.empty(0, 3, 96, 96), target, size, size, torch.zeros(0, 8, 13))
     for network in (generator, discriminator, vgg):
         network.double()
     workplace = Workplace(torch.device("cpu"), Processes(), generator, vgg)

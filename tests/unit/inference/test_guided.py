@@ -7,14 +7,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from skimage import data
 
 from photoenhance.imaging.color import ColorConverter
 from photoenhance.imaging.photo import Photo
 from photoenhance.inference import canvas, guided
 from photoenhance.inference import enhancer as enhancer_module
 from photoenhance.inference.enhancer import Enhancer
-from photoenhance.zoo.load import load_generator
 
 CPU = torch.device("cpu")
 
@@ -232,19 +230,6 @@ def test_a_model_of_whole_small_photos_sees_larger_ones_reduced(generator, draw)
     assert Enhancer(generator, CPU).enhance(large).rendering == "guided"
     assert Enhancer(generator, CPU, rendering="exact").enhance(large).rendering != "guided"
     assert Enhancer(generator, CPU, work_size=70).work_size == 70
-
-
-def test_the_bundled_enlightengan_lights_dark_photos_and_leaves_others() -> None:
-    photo = data.coffee()
-    enhancer = Enhancer(load_generator("enlightengan").generator, CPU)
-    three_stops_less = 2 ** (-3 / 2.2)
-    dark = np.round(photo * three_stops_less).astype(np.uint8)
-
-    lit, left = enhancer.enhance(Photo(dark)), enhancer.enhance(Photo(photo))
-
-    assert lit.rendering == left.rendering == "guided"
-    assert psnr(lit.photo.pixels, photo) > psnr(dark, photo) + 6
-    assert psnr(left.photo.pixels, photo) > 25
 
 
 def test_strength_reaches_guided_results(generator, draw) -> None:

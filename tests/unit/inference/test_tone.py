@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from skimage import data
+from skimage.metrics import peak_signal_noise_ratio as psnr
 
 from photoenhance.errors import ImageError
 from photoenhance.imaging.color import ColorConverter
@@ -14,6 +16,7 @@ from photoenhance.inference import canvas, guided, tone
 from photoenhance.inference import enhancer as enhancer_module
 from photoenhance.inference.enhancer import Enhancer
 from photoenhance.networks.uegan import UEGANConfig, UEGANGenerator
+from photoenhance.zoo.load import load_generator
 
 CPU = torch.device("cpu")
 TOP = {np.uint8: 255, np.uint16: 65535}
@@ -285,3 +288,16 @@ def test_a_broken_generator_is_refused(draw) -> None:
 
     with pytest.raises(ImageError, match="values that are no numbers"):
         Enhancer(broken, CPU, rendering="tone", work_size=64).enhance(Photo(draw(80, 90)))
+
+
+def test_the_bundled_enlightengan_lights_dark_photos_and_leaves_others() -> None:
+    photo = data.coffee()
+    enhancer = Enhancer(load_generator("enlightengan").generator, CPU)
+    three_stops_less = 2 ** (-3 / 2.2)
+    dark = np.round(photo * three_stops_less).astype(np.uint8)
+
+    lit, left = enhancer.enhance(Photo(dark)), enhancer.enhance(Photo(photo))
+
+    assert lit.rendering == left.rendering == "tone"
+    assert psnr(photo, lit.photo.pixels) > psnr(photo, dark) + 6
+    assert psnr(photo, left.photo.pixels) > 25

@@ -54,3 +54,14 @@ def test_the_distance_is_none_for_the_wanted_image_and_its_gradient_leads_there(
     closer = tone_distance(source, source - 300 * gradient, wanted)
     assert tone_distance(source, wanted, wanted) < 0.03 < float(distance.detach())
     assert closer < distance
+
+
+def test_half_precision_takes_nothing_from_the_fit() -> None:
+    source = _image(5)
+    enhanced = _transformed(source)
+    expected = as_tone(source, enhanced)
+
+    with torch.autocast("cpu", torch.bfloat16):
+        found = as_tone(source, enhanced)
+
+    torch.testing.assert_close(found, expected)

@@ -343,8 +343,8 @@ def test_pairs_without_one_readable_target_are_an_error_and_not_a_wait_for_ever(
         ("photo", {"batch": 4}, True, 1, Shares(3, 1)),
         ("photo", {"batch": 2}, True, 1, Shares(1, 1)),
         ("photo", {"batch": 1}, False, 1, Shares(1, 0)),
-        ("light", {}, True, 1, Shares(5, 1)),
-        ("tone", {}, True, 1, Shares(2, 1)),
+        ("light", {}, True, 1, Shares(10, 2)),
+        ("tone", {}, True, 1, Shares(10, 2)),
         ("style", {}, True, 1, Shares(2, 2)),
         ("uegan", {"batch": 1}, True, 1, Shares(0, 1)),
         ("dpe-supervised", {}, True, 1, Shares(0, 3)),
@@ -393,3 +393,24 @@ def test_photos_to_judge_by_are_every_tenth_and_spread_over_a_large_folder(
     assert judged == [paths[k] for k in held]
     assert sorted(learnt + judged) == paths
     assert held_out(paths, 0) == (paths, [])
+
+
+def test_a_histogram_is_of_a_photo_s_own_pixels_and_not_of_averages(tmp_path: Path) -> None:
+    pixels = np.full((256, 256, 3), 128, np.uint8)
+    pixels[::2, ::2], pixels[1::2, ::2] = 0, 255  # of which averages keep nothing
+    Image.fromarray(pixels).save(tmp_path / "fine.png")
+    untouched = {"degradation": {"untouched": 1.0, "softness": 0.0}}
+    chosen = config.load("snapshots", {"batch": 2, "made": 2, **untouched})
+
+    batch = batches(tmp_path, None, chosen).at(1)
+
+    assert batch.source_quantiles.shape == (2, 8, 13)
+    assert batch.source_quantiles[:, 0, 0].tolist() == pytest.approx([0, 0], abs=0.01)
+    assert batch.source_quantiles[:, 0, -1].tolist() == pytest.approx([1, 1], abs=0.01)
+    assert float(batch.source.min()) > 0.2
+
+
+def test_no_histogram_is_made_for_networks_that_read_none(fill: Fill) -> None:
+    batch = batches(fill("target", (90, 90), (90, 90)), None, settings(batch=2)).at(1)
+
+    assert batch.source_quantiles.shape == (0, 8, 13)

@@ -259,3 +259,13 @@ def test_weights_of_another_shape_are_refused_and_their_shape_is_named() -> None
         setup.build_generator(config.load("style", {"width": 24}))
 
     assert "--recipe photo" in raised.value.hint
+
+
+def test_what_reads_the_histogram_learns_beside_the_network(small, run_in) -> None:
+    run = run_in("histogram", source=None)
+
+    list(train(small("snapshots", crop=64, steps=3), run))
+
+    learnt = load_generator(run.output).generator
+    assert all(float(p.detach().abs().max()) > 0 for p in learnt.histogram.parameters())
+    assert float(learnt.histogram.perceptron[-1].weight.detach().abs().max()) > 1e-4

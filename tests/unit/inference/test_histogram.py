@@ -5,21 +5,38 @@ from torch import Tensor
 
 from photoenhance.imaging.photo import Photo
 from photoenhance.inference.enhancer import Enhancer
-from photoenhance.networks.stretch import Stretch, extremes, stretch_of
+from photoenhance.networks.histogram import HistogramHead, quantiles
 from photoenhance.networks.uegan import UEGANConfig, UEGANGenerator
 
 CPU = torch.device("cpu")
 
 
 def _still(*, work_size: int = 0, local: float = 1.0) -> UEGANGenerator:
-    """A generator that changes nothing by itself, and has levels stretched."""
-    config = UEGANConfig(width=8, work_size=work_size, local=local, black=0.04, white=0.95)
-    generator = UEGANGenerator(config)
+    """A generator that changes nothing by itself, and stretches levels by the histogram."""
+    generator = UEGANGenerator(UEGANConfig(width=8, work_size=work_size, local=local, histogram=8))
     generator.initialise(gain=1.0, last=0.1)
     with torch.no_grad():
         for parameter in generator.dec5[1].parameters():
             parameter.zero_()
+    generator.histogram = _stretching()
     return generator
+
+
+def _stretching() -> HistogramHead:
+    """A head that stretches levels all the way, and does nothing else."""
+    head = HistogramHead(8).eval()
+    with torch.no_grad():
+        head.perceptron[-1].bias[0] = 20.0
+    return head
+
+
+def _bending() -> HistogramHead:
+    """A head that asks for something else for each photo, as a trained one does."""
+    torch.manual_seed(1)
+    head = HistogramHead(8).eval()
+    with torch.no_grad():
+        head.perceptron[-1].weight.normal_(0, 0.05)
+    return head
 
 
 def _flat(draw, low: int, high: int, side: int = 150) -> np.ndarray:
@@ -97,9 +114,10 @@ def test_half_the_strength_stretches_half_as_far(draw) -> None:
 def test_each_image_is_stretched_by_its_own_levels(draw) -> None:
     photos = [_flat(draw, 70, 160), _flat(draw, 0, 100)]
     images = torch.cat([_image(photo) for photo in photos])
-    measured = np.stack([extremes(photo / np.float32(255)) for photo in photos])
+    measured = np.stack([quantiles(photo / np.float32(255)) for photo in photos])
 
-    stretched = images + Stretch(0.04, 0.95).levels(torch.from_numpy(measured)).change(images)
+    with torch.no_grad():
+        stretched = images + _stretching()(torch.from_numpy(measured)).change(images)
 
     for image in stretched:
         low, high = torch.quantile(image.flatten(), torch.tensor([0.005, 0.995]))
@@ -118,20 +136,55 @@ def test_blank_pages_nights_and_flat_colours_stay_what_they_are(draw, low, high)
 
 
 def test_how_far_levels_are_stretched_has_no_jump() -> None:
-    ranges = torch.linspace(0, 1, 2001)
-    levels = Stretch(0.04, 0.95).levels(torch.stack([0.5 - ranges / 2, 0.5 + ranges / 2], dim=1))
+    ranges = torch.linspace(0, 1, 2001)[:, None, None]
+    measured = 0.5 + ranges * (torch.linspace(0, 1, 13) - 0.5).expand(2001, 8, 13)
 
-    ends = levels.change(torch.full((2001, 3, 1, 1), 0.6))
+    with torch.no_grad():
+        ends = _bending()(measured).change(torch.full((2001, 3, 1, 1), 0.6))
 
     assert float(ends[1:].sub(ends[:-1]).abs().max()) < 0.01
 
 
-def test_a_model_without_a_stretch_has_none() -> None:
-    assert stretch_of(1.0, 0.0) is None
-    assert UEGANGenerator(UEGANConfig(width=8)).stretch is None
+def test_a_part_of_a_photo_changes_as_it_does_within_the_whole(draw) -> None:
+    whole = _image(_flat(draw, 20, 200))
+    transform = _bending()(torch.from_numpy(quantiles(draw(64, 64) / np.float32(255)))[None])
+
+    with torch.no_grad():
+        changed, part = transform.change(whole), transform.change(whole[..., 30:70, 10:90])
+
+    torch.testing.assert_close(part, changed[..., 30:70, 10:90])
+    assert float(changed.abs().max()) > 0.01
 
 
-@pytest.mark.parametrize(("black", "white"), [(-0.1, 0.9), (0.1, 1.1), (0.6, 0.5)])
-def test_levels_that_cannot_be_are_refused(black: float, white: float) -> None:
-    with pytest.raises(ValueError, match="expected"):
-        stretch_of(black, white)
+def test_half_precision_takes_nothing_from_the_transform(draw) -> None:
+    image = _image(_flat(draw, 20, 200))
+    measured = torch.from_numpy(quantiles(draw(64, 64) / np.float32(255)))[None]
+    head = _bending()
+    with torch.no_grad():
+        expected = head(measured).change(image)
+
+        with torch.autocast("cpu", torch.bfloat16):
+            found = head(measured).change(image)
+
+    torch.testing.assert_close(found, expected)
+
+
+def test_quantiles_are_those_of_all_channels_and_of_colours() -> None:
+    red = np.zeros((10, 10, 3), np.float32)
+    red[..., 0], red[..., 2] = 0.9, 0.2
+
+    found = quantiles(red)
+
+    assert found.shape == (8, 13)
+    assert (found[0, 0], found[0, -1]) == pytest.approx((0.0, 0.9))  # of all values together
+    medians = [0.2, 0.9, 0.0, 0.2, 0.2126 * 0.9 + 0.0722 * 0.2, 0.9, 0.9, 0.2]
+    assert found[:, 6].tolist() == pytest.approx(medians)
+
+
+def test_a_model_without_a_head_has_none() -> None:
+    assert UEGANGenerator(UEGANConfig(width=8)).histogram is None
+
+
+def test_a_negative_number_of_units_is_refused() -> None:
+    with pytest.raises(ValueError, match="histogram: expected 0 or more, found -1"):
+        UEGANConfig(histogram=-1)
