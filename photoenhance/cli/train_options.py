@@ -102,7 +102,7 @@ Workers = Annotated[
 
 # What `--model` begins with; any other recipe is named by --recipe.
 RECIPES = {"uegan": "style", "enlightengan": "light", "dpe": "tone"}
-OURS = ("style", "photo", "snapshots", "light", "tone")
+OURS = ("style", "photo", "snapshots", "snapshots-finish", "light", "tone")
 
 
 def recipe_of(asked: str | None, model: str) -> str | Path:

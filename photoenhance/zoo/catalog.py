@@ -150,7 +150,7 @@ _CARDS = (
         source="trained by `photoenhance train`; weights/README.md has the command and results",
         training_data="207 finished photos under free licences, made worse",
         citation=_CITE_ENLIGHTENGAN,
-        sha256="a4cc8b16581b80adfe7eccb18e276c9aa7af643777e012fc574e1df96bcb766b",
+        sha256="033a0264549f28caf2ecb749f45ddf133721fe87dbbf2fd1ccda0e9403f1385e",
     ),
     ModelCard(
         name="uegan",

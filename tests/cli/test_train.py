@@ -190,8 +190,8 @@ def test_our_recipes_are_listed_first(cli) -> None:
     listed = cli("train", "--list-recipes")
 
     names = [line.split()[0] for line in listed.out.splitlines()]
-    assert names[:5] == ["style", "photo", "snapshots", "light", "tone"]
-    assert names[5:] == sorted(names[5:])
+    assert names[:6] == ["style", "photo", "snapshots", "snapshots-finish", "light", "tone"]
+    assert names[6:] == sorted(names[6:])
 
 
 def test_a_model_can_be_the_beginning_of_another(cli, my_style: Path, tmp_path: Path) -> None:

@@ -328,4 +328,4 @@ def test_an_unknown_recipe_lists_those_that_exist() -> None:
     with pytest.raises(ConfigError) as raised:
         config.load("magic", {})
 
-    assert "photo, snapshots, style, tone, uegan" in raised.value.hint
+    assert "photo, snapshots-finish, snapshots, style, tone, uegan" in raised.value.hint

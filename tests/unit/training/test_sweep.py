@@ -129,7 +129,7 @@ def architecture_of(recipe: str) -> str:
 
 def outcome(recipe: str, assignment: str, folders: Path, output: Path) -> str:
     """Take one step, and say how it ended; any exception but ours is the test's failure."""
-    has_source = recipe not in ("style", "snapshots", "light", "tone")
+    has_source = recipe not in ("style", "snapshots", "snapshots-finish", "light", "tone")
     run = Run(
         target=folders / "target",
         source=folders / "source" if has_source else None,
