@@ -178,3 +178,4 @@ def _wait(thread: threading.Thread, body: Body, progress: Progress, patience: Pa
             if body.size - before < patience.least:
                 raise AttemptError(f"is too slow: {body.size:,} bytes in {patience.window:.0f} s")
             end, before = time.monotonic() + patience.window, body.size
+    progress(body.size, body.total or None)  # what came at once has not been told

@@ -2,12 +2,14 @@
 
 import hashlib
 import resource
+import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from photoenhance.errors import WeightsError
-from photoenhance.zoo import download, store
+from photoenhance.zoo import download, store, transfer
 from photoenhance.zoo.pins import Pin
 from photoenhance.zoo.transfer import Patience
 
@@ -267,3 +269,16 @@ def test_an_interrupted_download_leaves_nothing(server, card_of):
         fetch(card, progress=interrupt)
 
     assert kept(card) == []
+
+
+def test_the_end_is_told_even_where_all_has_come_before_anybody_looks() -> None:
+    class Ended(threading.Thread):
+        def is_alive(self) -> bool:
+            return False
+
+    told = []
+    body = SimpleNamespace(size=7, total=7)
+
+    transfer._wait(Ended(), body, lambda *done: told.append(done), Patience())
+
+    assert told == [(7, 7)]
