@@ -39,10 +39,11 @@ from photoenhance.inference.threads import limit_threads
 from photoenhance.metrics.fidelity import delta_e, ssim
 from photoenhance.metrics.image import Image, image_of, luma
 from photoenhance.metrics.protocol import PROTOCOLS
+from photoenhance.zoo.catalog import CATALOG
 from photoenhance.zoo.load import load_generator
 
 RENDERINGS = get_args(AskedRendering)
-BUNDLED = ("snapshots", "uegan", "dpe", "enlightengan")
+BUNDLED = tuple(card.name for card in CATALOG.values() if card.published is None)
 AS_IS = "as is"
 SEED = 7
 GAMMA = 2.2

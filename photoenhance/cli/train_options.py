@@ -34,7 +34,7 @@ Model = Annotated[
     Literal["uegan", "enlightengan", "dpe"],
     _how(
         help="Which network learns: uegan learns the look of your photos, enlightengan to light "
-        "dark ones, dpe a bolder tone."
+        "dark ones, dpe to mend snapshots."
     ),
 ]
 Recipe = Annotated[

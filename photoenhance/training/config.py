@@ -331,6 +331,7 @@ def _check_together(config: TrainConfig) -> None:
     _check_originals(config, needs)
     _check_layers(config.losses, needs)
     network = network_config(config)
+    _check_histogram(config, network)
     _check_norms(config, needs, network)
     _check_sizes(config, needs, network)
 
@@ -401,12 +402,15 @@ def _check_layers(losses: Losses, needs: Needs) -> None:
         )
 
 
-def _check_norms(config: TrainConfig, needs: Needs, network: Any) -> None:
+def _check_histogram(config: TrainConfig, network: Any) -> None:
     if config.objective != "one-way" and network.histogram:
         raise ConfigError(
             f"network.histogram: the objective {config.objective} has no use for it",
             hint="Leave it out, or choose the objective one-way.",
         )
+
+
+def _check_norms(config: TrainConfig, needs: Needs, network: Any) -> None:
     for name, wanted in needs.network.items():
         found = asdict(network)[name]
         if found != wanted:

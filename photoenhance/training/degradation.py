@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from photoenhance.training.faults import FAULTS, GAMMA, LUMA
+from photoenhance.networks.histogram import LUMA
+from photoenhance.training.faults import FAULTS, GAMMA
 from photoenhance.training.look import Look
 from photoenhance.training.values import Number, Range, Section, Share
 

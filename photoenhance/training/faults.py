@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from photoenhance.networks.histogram import LUMA
+
 GAMMA = 2.2  # sRGB's curve, near enough for changes of exposure
-LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # ITU-R BT.709
 
 Image = NDArray[np.float32]
 

@@ -176,7 +176,7 @@ _CARDS = (
     ),
     ModelCard(
         name="dpe",
-        summary="Tone by a view of the whole photo, bolder than uegan.",
+        summary="Mends snapshots, and lifts backlit ones a little more than the default.",
         architecture="dpe",
         file="dpe.safetensors",
         licence="Apache-2.0",

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from photoenhance.errors import ConfigError
+from photoenhance.networks.histogram import LUMA
 from photoenhance.training import config
 from photoenhance.training.degradation import Degradation, Shares
-from photoenhance.training.faults import FAULTS, GAMMA, LUMA
+from photoenhance.training.faults import FAULTS, GAMMA
 
 
 @pytest.fixture
