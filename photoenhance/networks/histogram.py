@@ -41,10 +41,17 @@ def quantiles(image: NDArray[np.float32]) -> NDArray[np.float32]:
     red, green, blue = pixels.T
     chroma = pixels.max(axis=1) - pixels.min(axis=1)
     each = np.stack([red, green, blue, pixels @ LUMA, chroma, red - green, blue - green])
-    # Sorted first, which halves the time: to pick one quantile after the other is slow.
-    together = np.quantile(np.sort(pixels, axis=None), SHARES)
-    rest = np.quantile(np.sort(each, axis=1), SHARES, axis=1).T
-    return np.concatenate([together[None], rest]).astype(np.float32)
+    together = _at_shares(np.sort(pixels, axis=None))
+    return np.concatenate([together[None], _at_shares(np.sort(each, axis=1))]).astype(np.float32)
+
+
+def _at_shares(ordered: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Interpolate the quantiles of sorted values, `(..., n)`, linearly; `(..., 13)`."""
+    last = ordered.shape[-1] - 1
+    places = np.array(SHARES) * last
+    below = places.astype(np.intp)
+    low, high = ordered[..., below], ordered[..., np.minimum(below + 1, last)]
+    return low + (high - low) * (places - below)
 
 
 def quadratic_terms(image: Tensor) -> Tensor:

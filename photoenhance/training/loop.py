@@ -212,7 +212,9 @@ class _Trainer:
         if step > self.config.batch_norms * self.config.steps:
             keep_statistics(self.objective.generator.network)
         seeds = np.random.SeedSequence((self.config.seed, step, self.processes.rank))
-        random = torch.Generator().manual_seed(int(seeds.generate_state(1)[0]))
+        drawn, dropped = map(int, seeds.generate_state(2))
+        random = torch.Generator().manual_seed(drawn)
+        torch.manual_seed(dropped)  # dropout draws from torch's own numbers
         turns = self.objective.turns(batch, step, random)
         terms: dict[str, Tensor] = {}
         while True:

@@ -47,7 +47,7 @@ from photoenhance.zoo.load import load_generator
 if TYPE_CHECKING:
     from photoenhance.training.loop import Run
 
-HOW_USED = ("work_size", "margin", "local", "black", "white")  # of a config; they shape no weights
+HOW_USED = ("work_size", "margin", "local")  # of a config; they shape no weights
 COPIES = 5  # of each weight: itself, its gradient, two moments of Adam, its running average
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from photoenhance.imaging.photo import Photo
 from photoenhance.inference.enhancer import Enhancer
-from photoenhance.networks.histogram import HistogramHead, quantiles
+from photoenhance.networks.histogram import SHARES, HistogramHead, quantiles
 from photoenhance.networks.uegan import UEGANConfig, UEGANGenerator
 
 CPU = torch.device("cpu")
@@ -188,3 +188,15 @@ def test_a_model_without_a_head_has_none() -> None:
 def test_a_negative_number_of_units_is_refused() -> None:
     with pytest.raises(ValueError, match="histogram: expected 0 or more, found -1"):
         UEGANConfig(histogram=-1)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (37, 41)])
+def test_quantiles_are_interpolated_as_numpy_does(shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(3).random((*shape, 3), dtype=np.float32)
+
+    found = quantiles(image)
+
+    assert found[0] == pytest.approx(np.quantile(image, SHARES), abs=1e-6)
+    for channel in range(3):
+        expected = np.quantile(image[..., channel], SHARES)
+        assert found[1 + channel] == pytest.approx(expected, abs=1e-6)

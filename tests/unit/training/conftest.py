@@ -11,7 +11,7 @@ from photoenhance.training.loop import Run
 # Every recipe, as small as its networks allow.
 SMALL = {
     "uegan": ["init=''", "width=8", "crop=80", "pool=4", "losses.fidelity_layers=['relu1_1']"],
-    "enlightengan": ["width=4", "crop=64", "optimiser.epoch=2"],
+    "enlightengan": ["width=4", "crop=80", "optimiser.epoch=2"],
     "dpe": ["crop=64", "network.side=64", "network.widths='4-4-6-8'", "optimiser.epoch=2"],
 }
 

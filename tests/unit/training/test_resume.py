@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -27,8 +29,8 @@ def steps_of(told: list[events.Event]) -> int:
     return sum(isinstance(event, events.Progress) for event in told)
 
 
-# One of each objective, but one; and one whose sources depend on the whole folder.
-OFTEN = ("photo", "style", "enlightengan", "dpe", "dpe-supervised")
+# One of each objective, but one; one whose sources depend on all photos, and one with dropout.
+OFTEN = ("photo", "style", "light", "enlightengan", "dpe", "dpe-supervised")
 
 
 @pytest.mark.parametrize(
@@ -40,23 +42,25 @@ OFTEN = ("photo", "style", "enlightengan", "dpe", "dpe-supervised")
 )
 def test_an_interrupted_run_becomes_what_it_would_have_been(recipe: str, small, run_in) -> None:
     chosen = small(recipe)
-    list(train(chosen, run_in("through")))
+    # All that `snapshots` compares is known of made sources alone.
+    places = {"source": None} if recipe == "snapshots" else {}
+    through_run, again = (run_in(name, **places) for name in ("through", "stopped"))
+    list(train(chosen, through_run))
     first: list[events.Event] = []
-    stopped = run_in("stopped", interrupted=lambda: steps_of(first) >= 4)
+    stopped = replace(again, interrupted=lambda: steps_of(first) >= 4)
 
     for event in train(chosen, stopped):
         first.append(event)
-    second = list(train(chosen, run_in("stopped")))
+    second = list(train(chosen, again))
 
     assert first[-1] == events.Ended(4, "interrupted", first[-1].best)
     assert any(isinstance(event, events.Resumed) and event.step == 4 for event in second)
-    through = state.read(state.path_of(run_in("through").output, 6))
-    resumed = state.read(state.path_of(run_in("stopped").output, 6))
+    through = state.read(state.path_of(through_run.output, 6))
+    resumed = state.read(state.path_of(again.output, 6))
     assert same(through.parts, resumed.parts)
     assert same(through.own_memories, resumed.own_memories)
     weights = "generator.safetensors"
-    whole = (run_in("through").output / weights).read_bytes()
-    assert (run_in("stopped").output / weights).read_bytes() == whole
+    assert (again.output / weights).read_bytes() == (through_run.output / weights).read_bytes()
 
 
 def test_other_settings_are_refused_with_the_differences(small, run_in) -> None:
